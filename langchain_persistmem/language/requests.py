@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from langchain_persistmem.language.language_files import languages, match_words
+from langchain_persistmem.language.language_files import any_of, languages, match_words
 from langchain_persistmem.language.phrases.conversation import Requests
 from langchain_persistmem.language.phrases.word_lists import Words
 from langchain_persistmem.language.small_talk import is_small_talk
@@ -149,8 +149,8 @@ def _words() -> _RequestWords:
     def union(words: Callable[[Requests], Words]) -> list[str]:
         return list(dict.fromkeys(word for part in parts for word in words(part)))
 
-    statements = "|".join(_phrase(word) for word in union(lambda part: part.statements)) or r"(?!)"
-    conjunctions = "|".join(_phrase(word) for word in union(lambda part: part.conjunctions)) or r"(?!)"
+    statements = _any_phrase(union(lambda part: part.statements))
+    conjunctions = _any_phrase(union(lambda part: part.conjunctions))
     return _RequestWords(
         courtesy=_any(union(lambda part: part.courtesies), r"(?:{})[\s,:、，]*"),
         opening=_any(union(lambda part: part.openings), "(?:{})"),
@@ -173,11 +173,11 @@ def _words() -> _RequestWords:
 
 
 def _any(words: Iterable[str], pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern.format("|".join(map(_phrase, words)) or r"(?!)"), re.IGNORECASE)
+    return re.compile(pattern.format(_any_phrase(words)), re.IGNORECASE)
 
 
-def _phrase(word: str) -> str:
-    """The expression of a phrase; ``*`` lets other letters stand there, as in other lists of words."""
-    begin = "" if word.startswith("*") else r"(?<!\w)"
-    end = "" if word.endswith("*") else r"(?!\w)"
-    return begin + r"[\s,]+".join(map(re.escape, word.strip("*").split())) + end
+def _any_phrase(words: Iterable[str]) -> str:
+    """The expression of any of the phrases, whose words may have commas between them."""
+    return any_of(
+        words, begin=r"(?<!\w)", end=r"(?!\w)", escape=lambda phrase: r"[\s,]+".join(map(re.escape, phrase.split()))
+    )
