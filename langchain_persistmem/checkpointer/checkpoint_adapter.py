@@ -21,10 +21,11 @@ from langchain_persistmem.errors import (
     SchemaOutOfDateError,
     StorageError,
 )
+from langchain_persistmem.postgres.blocking import finished
+from langchain_persistmem.postgres.connections.forks import check_owner
 from langchain_persistmem.postgres.error_mapping import is_over, translate
-from langchain_persistmem.postgres.forks import check_owner
 from langchain_persistmem.postgres.retry import Backoff
-from langchain_persistmem.postgres.transaction import AsyncTransaction, SyncTransaction, finished
+from langchain_persistmem.postgres.transaction import AsyncTransaction, SyncTransaction
 
 P = ParamSpec("P")
 T = TypeVar("T")

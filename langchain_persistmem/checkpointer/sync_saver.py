@@ -27,13 +27,13 @@ from langchain_persistmem.checkpointer.checkpoint_id_checks import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.postgres.connection import translate_errors
-from langchain_persistmem.postgres.conninfo import read_conninfo
-from langchain_persistmem.postgres.forks import note_owner
+from langchain_persistmem.postgres.connections.conninfo import read_conninfo
+from langchain_persistmem.postgres.connections.forks import note_owner
+from langchain_persistmem.postgres.connections.pool_opening import translate_errors
+from langchain_persistmem.postgres.connections.timeouts import with_deadline
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.timeouts import with_deadline
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.types.argument_checks import check_arguments

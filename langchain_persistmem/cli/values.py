@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
-from langchain_persistmem.postgres.conninfo import read_conninfo
+from langchain_persistmem.postgres.connections.conninfo import read_conninfo
 from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import decode, encode
 

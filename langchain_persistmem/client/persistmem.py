@@ -37,9 +37,9 @@ from langchain_persistmem.learning import edit as edit_flow
 from langchain_persistmem.learning import observe as observe_flow
 from langchain_persistmem.learning import profile as profile_flow
 from langchain_persistmem.learning import remember as remember_flow
-from langchain_persistmem.postgres.connection import open_async_pool, open_pool
-from langchain_persistmem.postgres.forks import check_owner, is_inherited
-from langchain_persistmem.postgres.timeouts import without_deadline
+from langchain_persistmem.postgres.connections.forks import check_owner, is_inherited
+from langchain_persistmem.postgres.connections.pool_opening import open_async_pool, open_pool
+from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
 from langchain_persistmem.recall import listing
 from langchain_persistmem.recall import recall as recall_flow

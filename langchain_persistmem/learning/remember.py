@@ -25,9 +25,10 @@ from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.sameness import is_repetition
 from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.queries import consent as consent_queries
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend

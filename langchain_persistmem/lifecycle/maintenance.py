@@ -29,7 +29,8 @@ from langchain_persistmem.postgres.queries import (
 )
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
-from langchain_persistmem.postgres.transaction import Transaction, undo_if
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction_opening import undo_if
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend

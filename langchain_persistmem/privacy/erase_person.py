@@ -11,8 +11,8 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import StorageError
+from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.postgres.queries import erasure_log, forget, generations, threads
-from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern
 from langchain_persistmem.types.progress import Meter, Report

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres.queries import erasure_log, generations
-from langchain_persistmem.postgres.transaction import undo_if
+from langchain_persistmem.postgres.transaction_opening import undo_if
 from langchain_persistmem.privacy import erase_person
 from langchain_persistmem.privacy.forget import erase_with_turns
 from langchain_persistmem.runtime.backend import Backend

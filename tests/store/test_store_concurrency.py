@@ -20,7 +20,7 @@ from langchain_persistmem import (
     StorageUnavailableError,
     acting_as,
 )
-from langchain_persistmem.postgres.pools import ConnectionQueue
+from langchain_persistmem.postgres.connections.pools import ConnectionQueue
 from tests.store.test_store import ADA, model_of
 from tests.support.round_trips import proxied
 

@@ -1,4 +1,4 @@
-"""One call of a memory tool: its namespace, the conversation around it, short keys, and confirmations of erasures."""
+"""One call of a memory tool: its namespace, the conversation around it, and short keys."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ memories themselves say which of them have no vector of the model, so that nothi
 """
 
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingError, ErasedError, PersistMemError
 from langchain_persistmem.learning.background.retry_pause import pause_after
+from langchain_persistmem.learning.text_pieces import split_text
 from langchain_persistmem.postgres.queries import missing_vectors, retention
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.missing_vectors import Unembedded
@@ -32,10 +32,6 @@ _ANY = 1_000_000
 _PAGE = 500
 _SOME = 4
 """Namespaces that a caller waits for."""
-_LONGEST_PIECE = 2_000
-"""Characters that are embedded as one; of a longer turn, each piece has a vector of its own."""
-_USUAL_PIECE = 1_200
-_SENTENCE = re.compile(r"[^.!?;。！？；\n]+[.!?;。！？；\n]*\s*|[.!?;。！？；\n]+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +41,6 @@ class MissingVectorsResult:
     namespaces: int = 0
     """Namespaces that were looked through, those that are tried again later included."""
     memories: int = 0
-
-
-def split_text(text: str) -> list[str]:
-    """Cut a text that is too long for one vector into pieces, at the ends of sentences; it depends on the text alone.
-
-    >>> split_text("Short."), [len(piece) for piece in split_text("A sentence of thirty characters. " * 90)]
-    (['Short.'], [1188, 1188, 594])
-    """
-    if len(text) <= _LONGEST_PIECE:
-        return [text]
-    pieces: list[str] = []
-    piece = ""
-    for sentence in _SENTENCE.findall(text):
-        for start in range(0, len(sentence), _USUAL_PIECE):  # one without an end, such as a table, is cut where it is
-            part = sentence[start : start + _USUAL_PIECE]
-            if piece and len(piece) + len(part) > _USUAL_PIECE:
-                pieces.append(piece)
-                piece = ""
-            piece += part
-    return [piece for piece in (*pieces, piece) if piece.strip()]
 
 
 async def note_missing(tx: Transaction, backend: Backend, namespace: Namespace) -> None:

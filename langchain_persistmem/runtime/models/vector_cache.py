@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Literal
 
-from langchain_persistmem.postgres.forks import ProcessLock
+from langchain_persistmem.postgres.connections.forks import ProcessLock
 from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.vectors import UnitVector, norm_of
 

@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
 from langchain_persistmem.runtime.models.local_embeddings import LocalEmbeddings
+from tests.support.shared_model import OWN
 
 SENTENCES = [
     "Ada lives in Lisbon.",
@@ -24,6 +25,15 @@ SENTENCES = [
     "My sister's wedding is on the second Saturday of June, in the garden behind the old mill. " * 4,
     "long " * 3_000,
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_model() -> Iterator[None]:
+    """What the package itself does; other tests share a model, and its vectors."""
+    with pytest.MonkeyPatch.context() as patched:
+        for where, name, own in OWN:
+            patched.setattr(where, name, own)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError, StorageUnavailableError
-from langchain_persistmem.postgres.forks import react_to_forks
+from langchain_persistmem.postgres.connections.forks import react_to_forks
 
 _START_SECONDS = 10.0
 """Seconds that a server may take to answer, crash recovery included."""

@@ -18,7 +18,13 @@ from psycopg.abc import PQGen
 from psycopg.pq.abc import PGconn
 from psycopg.rows import DictRow, dict_row
 
-from langchain_persistmem.postgres.forks import check_owner, cut_off, is_inherited, note_owner, react_to_forks
+from langchain_persistmem.postgres.connections.forks import (
+    check_owner,
+    cut_off,
+    is_inherited,
+    note_owner,
+    react_to_forks,
+)
 
 T = TypeVar("T")
 
@@ -53,7 +59,7 @@ class DeadlineConnection(psycopg.Connection[DictRow]):
         react_to_forks(self)
 
     def begin_anew(self) -> None:
-        """Cut it off in the child of a fork; see :class:`~langchain_persistmem.postgres.forks.ForkAware`."""
+        """Cut it off in the child of a fork; see :class:`~langchain_persistmem.postgres.connections.forks.ForkAware`."""
         _cut_off(self)
 
     def __exit__(

@@ -16,7 +16,7 @@ import psycopg_pool
 from psycopg.rows import DictRow
 
 from langchain_persistmem.errors import StorageUnavailableError
-from langchain_persistmem.postgres.forks import ProcessLock, react_to_forks, take_over
+from langchain_persistmem.postgres.connections.forks import ProcessLock, react_to_forks, take_over
 
 _PAUSE = 0.25  # seconds
 _LOOKS = 2
@@ -46,7 +46,7 @@ class ProcessPool(psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]):
         react_to_forks(self)
 
     def begin_anew(self) -> None:
-        """Forget the parent's pool; see :class:`~langchain_persistmem.postgres.forks.ForkAware`."""
+        """Forget the parent's pool; see :class:`~langchain_persistmem.postgres.connections.forks.ForkAware`."""
         was_open = not self.closed or self._in_child
         super().__init__(self.conninfo, open=False, **self._options)
         self._stack = ExitStack()

@@ -13,12 +13,12 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row, scalar_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailableError
-from langchain_persistmem.postgres.conninfo import read_conninfo
-from langchain_persistmem.postgres.embedded import EmbeddedServer
-from langchain_persistmem.postgres.forks import check_owner, note_owner
-from langchain_persistmem.postgres.pools import AsyncReconnection, LoopPool, ProcessPool, Reconnection
-from langchain_persistmem.postgres.timeouts import with_async_deadline, with_deadline
-from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
+from langchain_persistmem.postgres.connections.connection_setup import AsyncPool, SyncPool
+from langchain_persistmem.postgres.connections.conninfo import read_conninfo
+from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
+from langchain_persistmem.postgres.connections.forks import check_owner, note_owner
+from langchain_persistmem.postgres.connections.pools import AsyncReconnection, LoopPool, ProcessPool, Reconnection
+from langchain_persistmem.postgres.connections.timeouts import with_async_deadline, with_deadline
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.representation import represent, type_name
 
@@ -54,8 +54,10 @@ def open_pool(
             _name_a_schema(options, where)
             with _refused_search_path():
                 psycopg.connect(where, **_probe(options, settings)).close()
-        pool = ProcessPool(where, address=address, **options)
-    return stack.enter_context(pool)
+        pool = stack.enter_context(ProcessPool(where, address=address, **options))
+        if pool.min_size == 1:  # whoever asks while the only connection is on its way makes the pool open a second one
+            pool.wait(pool.timeout)
+    return pool
 
 
 async def open_async_pool(
@@ -77,8 +79,11 @@ async def open_async_pool(
             with _refused_search_path():
                 await (await psycopg.AsyncConnection.connect(where, **_probe(options, settings))).close()
         pool = LoopPool(where, open=False, **options)
-    note_owner(pool, asyncio.get_running_loop())
-    return await stack.enter_async_context(pool)
+        note_owner(pool, asyncio.get_running_loop())
+        await stack.enter_async_context(pool)
+        if pool.min_size == 1:  # as above
+            await pool.wait(pool.timeout)
+    return pool
 
 
 @contextmanager

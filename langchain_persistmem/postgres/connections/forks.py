@@ -4,7 +4,7 @@ After a fork, parent and child would read from one socket, and each would get an
 other people, and no error. So the child never touches what it inherits:
 
 - a connection that this package opened is cut off in the child; to use it there is an error;
-- a blocking pool that this package opened begins anew (see :class:`~langchain_persistmem.postgres.pools.ProcessPool`);
+- a blocking pool that this package opened begins anew (see :class:`~langchain_persistmem.postgres.connections.pools.ProcessPool`);
 - what belongs to an event loop, or was opened by the application, is refused by :func:`check_owner`.
 
 The reactions run in the child before anything else does, while it has a single thread.
