@@ -12,7 +12,7 @@ import asyncio
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, closing
 from pathlib import Path
 from statistics import median
@@ -152,8 +152,8 @@ def learn_turns(ours: Ours, server: str) -> None:
 class _History(BaseChatMessageHistory):
     """Messages that are there already."""
 
-    def __init__(self, messages: list[BaseMessage]) -> None:
-        self.messages = messages
+    def __init__(self, messages: Sequence[BaseMessage]) -> None:
+        self.messages = list(messages)
 
     def clear(self) -> None:
         self.messages = []
