@@ -1,8 +1,8 @@
-"""Maintenance: what recurs, what is condensed, what fades, and what goes, by the rules of ``Settings.retention``.
+"""Maintenance: habits, summaries, archiving and erasing, by the rules of ``Settings.retention``.
 
-LangGraph's checkpoints go first, thread by thread: whose a thread is, the register says. For each namespace
-then the models work: on habits, then on summaries, each with short transactions of its own. Then everything
-that needs no model is one transaction.
+LangGraph's checkpoints go first, thread by thread; the register of threads says whose each one is. Then, in each
+namespace, the models work on habits and on summaries, in short transactions. Last, everything that needs no model is
+one transaction.
 """
 
 import logging
