@@ -59,7 +59,7 @@ def cut(turns: Sequence[Turn]) -> list[Turn]:
 
 
 async def tool_outputs_near(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[str]:
-    """What tools have put out in this part of the thread, shortly before and after: a run's last output has no answer yet."""
+    """The outputs of tools in this part of the thread, shortly before and after: a run's last output has no answer yet."""
     positions = [turn.position for turn in turns if turn.position is not None]
     if not positions:
         return []

@@ -232,7 +232,7 @@ class _Bounds(NamedTuple):
 
 
 def _bounds(settings: Settings, *, is_for_help: bool, is_list: bool) -> _Bounds:
-    """What is near answers a question; for help, and for a list, what is only loosely near counts too.
+    """The bounds of what counts: what is near answers a question; for help, and for a list, what is only loosely near counts too.
 
     What helps is among the nearest by meaning too, so that beyond the best ten a list alone is longer.
     """
@@ -246,7 +246,7 @@ def _bounds(settings: Settings, *, is_for_help: bool, is_list: bool) -> _Bounds:
 async def _relevant(
     backend: Backend, question: Question, fresh: Sequence[RankedCandidate], bounds: _Bounds, *, check: Check
 ) -> list[Recollection]:
-    """What fits the message, best first: nothing below the bounds, or what the chat model chooses."""
+    """The memories that fit the message, best first: nothing below the bounds, or what the chat model chooses."""
     settings = backend.settings
     # Among few memories the best one may look good by chance.
     near: Sequence[RankedCandidate] = fresh if any(entry.evidence >= _LEAST_EVIDENCE for entry in fresh) else []

@@ -79,7 +79,7 @@ _CONTINUED = "\n| "
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the application wants extracted beside, or instead of, the usual."""
+    """The application's wishes: what is to be extracted beside, or instead of, the usual."""
 
     shape: Shape | None = None
     """Its own shape of a memory's content."""
