@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig as Config
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.base import DeltaChannelHistory as History
 from langgraph.checkpoint.postgres import aio
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from langchain_persistmem.checkpointer import checkpoint_ids, checkpoint_rows
@@ -28,7 +28,7 @@ from langchain_persistmem.postgres.queries import checkpoint_retention as checkp
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.timeouts import with_async_deadline
-from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
+from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction, check_session
 from langchain_persistmem.types.arguments import check_arguments
 
 T = TypeVar("T")
@@ -57,6 +57,13 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         self._register = register
         if isinstance(conn, AsyncConnectionPool):  # see PersistMemSaver
             self.lock = cast("asyncio.Lock", nullcontext())
+
+    @asynccontextmanager
+    async def _cursor(self, *, pipeline: bool = False) -> AsyncGenerator[psycopg.AsyncCursor[DictRow]]:
+        """Upstream's, on a session that says what it is told: all of its methods and ours come through here."""
+        async with super()._cursor(pipeline=pipeline) as cursor:
+            check_session(cursor.connection)
+            yield cursor
 
     @classmethod
     @check_arguments(ConfigurationError)

@@ -18,7 +18,7 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.base import DeltaChannelHistory as History
 from langgraph.checkpoint.postgres import Conn as SyncConn
 from langgraph.checkpoint.postgres import PostgresSaver
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from langchain_persistmem.checkpointer import checkpoint_ids, checkpoint_rows
@@ -35,7 +35,7 @@ from langchain_persistmem.postgres.queries import checkpoint_retention as checkp
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.timeouts import with_deadline
-from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
+from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction, check_session
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.types.arguments import check_arguments
 
@@ -69,6 +69,13 @@ class PersistMemSaver(PostgresSaver):
             # Upstream holds its lock from before the checkout until the connection is back, so that a pool
             # serves one call at a time. A pool needs no lock; a single connection does.
             self.lock = cast("Lock", nullcontext())
+
+    @contextmanager
+    def _cursor(self, *, pipeline: bool = False) -> "Generator[psycopg.Cursor[DictRow]]":
+        """Upstream's, on a session that says what it is told: all of its methods and ours come through here."""
+        with super()._cursor(pipeline=pipeline) as cursor:
+            check_session(cursor.connection)
+            yield cursor
 
     @classmethod
     @check_arguments(ConfigurationError)

@@ -43,6 +43,7 @@ from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.error_mapping import statement_failure, transaction_failure
 from langchain_persistmem.postgres.forks import check_owner
 from langchain_persistmem.postgres.statements import NamedSQL, Query, Schemas, statement
+from langchain_persistmem.postgres.timeouts import name_statements_apart
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -221,6 +222,7 @@ class Transaction(ABC):
         Raises:
             ConfigurationError: a setting of the role or the database changes what is written or read.
         """
+        name_statements_apart(self._connection)
         (row,) = await self._rows(await self._execute(statement("connection_facts"), None))
         status = self._connection.pgconn.parameter_status
         _check_settings(row, status(b"client_encoding"), status(b"server_encoding"))
@@ -543,13 +545,28 @@ _WHOLE_ENCODINGS = (b"UTF8", b"SQL_ASCII", None)
 """Encodings of a database that hold every text: with SQL_ASCII it takes bytes as they come. Not every pooler tells it."""
 
 
+def check_session(connection: Connection) -> None:
+    """Refuse a session whose settings would change what is written, as far as the server tells of them unasked.
+
+    That is enough for checkpoints, which have neither arrays with NULL nor numbers in a text format. Costs no round trip.
+
+    Raises:
+        ConfigurationError: they would.
+    """
+    name_statements_apart(connection)
+    status = connection.pgconn.parameter_status
+    strings = status(b"standard_conforming_strings") or b"on"
+    facts = {"standard_conforming_strings": strings.decode()}
+    _check_settings(facts, status(b"client_encoding"), status(b"server_encoding"))
+
+
 def _check_settings(facts: Mapping[str, Any], client_encoding: bytes | None, server_encoding: bytes | None) -> None:
     if server_encoding not in _WHOLE_ENCODINGS:
         raise ConfigurationError(
             f"server_encoding is {server_encoding.decode()}: this database cannot hold every text; use one that was made with "
             "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
         )
-    wrong = [name for name, is_right in _NEEDED_SETTINGS.items() if not is_right(facts[name])]
+    wrong = [name for name, is_right in _NEEDED_SETTINGS.items() if name in facts and not is_right(facts[name])]
     if wrong:
         raise ConfigurationError(
             f"{wrong[0]} is {facts[wrong[0]]!r} for this role or database, and texts or numbers would be written or read "
