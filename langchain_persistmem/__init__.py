@@ -37,13 +37,13 @@ from langchain_persistmem.integrations.chat_history import PersistMemChatMessage
 from langchain_persistmem.integrations.command_node import CommandState, answer_commands, arun_command, run_command
 from langchain_persistmem.integrations.ensemble_retriever import PersistMemEnsembleRetriever
 from langchain_persistmem.integrations.labeled_documents import format_labelled
-from langchain_persistmem.integrations.memory_tools import memory_tools
 from langchain_persistmem.integrations.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
 from langchain_persistmem.integrations.retriever import PersistMemRetriever, PersistMemSessionRetriever
+from langchain_persistmem.integrations.tools.memory_tools import memory_tools
 from langchain_persistmem.recall.context import approximate_tokens
 from langchain_persistmem.redaction import Detector, Redaction, Span
 from langchain_persistmem.redaction.presidio import PresidioDetector
-from langchain_persistmem.runtime.local_embeddings import LocalEmbeddings
+from langchain_persistmem.runtime.models.local_embeddings import LocalEmbeddings
 from langchain_persistmem.settings import Ranking, Retention, Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import timedelta
 from pathlib import Path
 from typing import Literal, cast
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.types.arguments import check_fields
+from langchain_persistmem.types.argument_checks import check_fields
 from langchain_persistmem.types.representation import is_a, represent
 
 _LONGEST_SECONDS = 31_536_000  # a year: beyond some centuries, neither Python's nor PostgreSQL's times go
@@ -285,11 +284,6 @@ class Settings:
     prepare_threshold: int | None = 5
     """A statement is prepared after this many runs; ``None`` never prepares, for PgBouncer before 1.21."""
 
-    def pause_after(self, failures: int) -> timedelta:
-        """Return the pause after so many failures of a model in a row."""
-        doublings = min(failures - 1, 30)  # an hour is reached long before
-        return timedelta(seconds=min(self.retry_seconds * 2**doublings, _LONGEST_PAUSE))
-
     def __post_init__(self) -> None:
         check_fields(self, ConfigurationError)
         for names, fits, range in _RANGES:
@@ -346,114 +340,20 @@ _LONGEST_ADVICE = 8_000
 _LONGEST_CATEGORY = 64
 _MOST_CATEGORIES = 50
 _SCHEMA = re.compile(r"(?!pg_|public$)[a-z_][a-z0-9_]{0,47}")
-_RESERVED = frozenset(
-    [
-        "all",
-        "analyse",
-        "analyze",
-        "and",
-        "any",
-        "array",
-        "as",
-        "asc",
-        "asymmetric",
-        "authorization",
-        "binary",
-        "both",
-        "case",
-        "cast",
-        "check",
-        "collate",
-        "collation",
-        "column",
-        "concurrently",
-        "constraint",
-        "create",
-        "cross",
-        "current_catalog",
-        "current_date",
-        "current_role",
-        "current_schema",
-        "current_time",
-        "current_timestamp",
-        "current_user",
-        "default",
-        "deferrable",
-        "desc",
-        "distinct",
-        "do",
-        "else",
-        "end",
-        "except",
-        "false",
-        "fetch",
-        "for",
-        "foreign",
-        "freeze",
-        "from",
-        "full",
-        "grant",
-        "group",
-        "having",
-        "ilike",
-        "in",
-        "initially",
-        "inner",
-        "intersect",
-        "into",
-        "is",
-        "isnull",
-        "join",
-        "lateral",
-        "leading",
-        "left",
-        "like",
-        "limit",
-        "localtime",
-        "localtimestamp",
-        "natural",
-        "not",
-        "notnull",
-        "null",
-        "offset",
-        "on",
-        "only",
-        "or",
-        "order",
-        "outer",
-        "overlaps",
-        "placing",
-        "primary",
-        "references",
-        "returning",
-        "right",
-        "select",
-        "session_user",
-        "similar",
-        "some",
-        "symmetric",
-        "system_user",
-        "table",
-        "tablesample",
-        "then",
-        "to",
-        "trailing",
-        "true",
-        "union",
-        "unique",
-        "user",
-        "using",
-        "variadic",
-        "verbose",
-        "when",
-        "where",
-        "window",
-        "with",
-    ]
-)
-"""PostgreSQL's keywords that cannot name a schema without quotes."""
 """A name that needs no quotes anywhere, in a string of a migration as little as in a statement."""
-_LONGEST_PAUSE = 3600.0  # seconds
+_RESERVED = frozenset({
+    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "binary",
+    "both", "case", "cast", "check", "collate", "collation", "column", "concurrently", "constraint", "create",
+    "cross", "current_catalog", "current_date", "current_role", "current_schema", "current_time",
+    "current_timestamp", "current_user", "default", "deferrable", "desc", "distinct", "do", "else", "end", "except",
+    "false", "fetch", "for", "foreign", "freeze", "from", "full", "grant", "group", "having", "ilike", "in",
+    "initially", "inner", "intersect", "into", "is", "isnull", "join", "lateral", "leading", "left", "like",
+    "limit", "localtime", "localtimestamp", "natural", "not", "notnull", "null", "offset", "on", "only", "or",
+    "order", "outer", "overlaps", "placing", "primary", "references", "returning", "right", "select",
+    "session_user", "similar", "some", "symmetric", "system_user", "table", "tablesample", "then", "to", "trailing",
+    "true", "union", "unique", "user", "using", "variadic", "verbose", "when", "where", "window", "with",
+})  # fmt: skip
+"""PostgreSQL's keywords that cannot name a schema without quotes."""
 _AT_LEAST_ONE = (
     "candidates", "context_tokens", "context_memories", "max_text_chars", "extract_turns", "embed_batch", "embed_attempts", "pool_max",
     "max_attempts", "max_superseded",

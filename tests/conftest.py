@@ -15,7 +15,7 @@ from psycopg import conninfo
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, arun_command, run_command
 from langchain_persistmem.client.group import Group
-from langchain_persistmem.integrations.run_options import amay_recall, may_recall
+from langchain_persistmem.integrations.memory_permission import amay_recall, may_recall
 from tests.support.scripted import Scripted
 from tests.support.session import (
     Scheduler,
@@ -30,10 +30,15 @@ from tests.support.session import (
 )
 from tests.support.session import create_database as _create
 from tests.support.session import drop_database as _drop
+from tests.support.shared_model import share_model
 
 # How long an example takes says something about the machine, not about what is tested.
 hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("untimed")
+
+
+SLOW_SECONDS = 900
+"""After so many a test that is marked slow hangs; pyproject.toml has the others' limit."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -52,7 +57,8 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Run files that are named whatever they need, and have what tests start end at Ctrl-C."""
+    """Run files that are named whatever they need, have what tests start end at Ctrl-C, and load the model once."""
+    share_model()
     if config.option.markexpr == default_marks(config) and named_files(config):
         config.option.markexpr = "not long_faults"
     # also where a shell started pytest in the background, deaf to it
@@ -70,7 +76,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the tests in the order in which workers take them."""
+    """Put the tests in the order in which workers take them, and give the slow ones time on a busy machine too."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
     if is_worker(config):
         arrange(config, items)
 

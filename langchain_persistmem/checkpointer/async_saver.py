@@ -14,22 +14,22 @@ from langgraph.checkpoint.postgres import aio
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from langchain_persistmem.checkpointer import checkpoint_ids, checkpoint_rows
-from langchain_persistmem.checkpointer.checkpoint_ids import Writes
+from langchain_persistmem.checkpointer import checkpoint_id_checks, checkpoint_rows, checkpoint_setup
+from langchain_persistmem.checkpointer.checkpoint_adapter import AsyncStatements, adapt_async
+from langchain_persistmem.checkpointer.checkpoint_id_checks import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register
 from langchain_persistmem.errors import ConfigurationError, UseAsyncMethodError
-from langchain_persistmem.postgres import checkpoint_setup
-from langchain_persistmem.postgres.checkpoint_adapter import AsyncStatements, adapt_async
-from langchain_persistmem.postgres.connection import translate_errors
-from langchain_persistmem.postgres.conninfo import read_conninfo
-from langchain_persistmem.postgres.forks import note_owner
+from langchain_persistmem.postgres.connections.connection_setup import check_session
+from langchain_persistmem.postgres.connections.conninfo import read_conninfo
+from langchain_persistmem.postgres.connections.forks import note_owner
+from langchain_persistmem.postgres.connections.pool_opening import translate_errors
+from langchain_persistmem.postgres.connections.timeouts import with_async_deadline
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.timeouts import with_async_deadline
-from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction, check_session
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
+from langchain_persistmem.types.argument_checks import check_arguments
 
 T = TypeVar("T")
 
@@ -152,7 +152,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @adapt_async
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """Store the writes of a task; see :meth:`PersistMemSaver.put_writes`."""
-        config = checkpoint_ids.check_task(config, writes, task_id, task_path)
+        config = checkpoint_id_checks.check_task(config, writes, task_id, task_path)
         claim = await self._register.aclaim(config) if self._register is not None else None
         if claim is None or not writes:
             await super().aput_writes(config, writes, task_id, task_path)
@@ -170,18 +170,20 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     async def adelete_thread(self, thread_id: str) -> None:
         """Erase a thread; see :meth:`PersistMemSaver.delete_thread`."""
         await checkpoint_retention_queries.delete_threads(
-            self._begin, [checkpoint_ids.storable_id(thread_id, "thread_id")]
+            self._begin, [checkpoint_id_checks.storable_id(thread_id, "thread_id")]
         )
 
     @adapt_async
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Erase the checkpoints of runs; see :meth:`PersistMemSaver.delete_for_runs`."""
-        await checkpoint_retention_queries.delete_runs(self._begin, checkpoint_ids.storable_ids(run_ids, "run_ids"))
+        await checkpoint_retention_queries.delete_runs(
+            self._begin, checkpoint_id_checks.storable_ids(run_ids, "run_ids")
+        )
 
     @adapt_async
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy a thread; see :meth:`PersistMemSaver.copy_thread`."""
-        source, target = checkpoint_ids.check_copy(source_thread_id, target_thread_id)
+        source, target = checkpoint_id_checks.check_copy(source_thread_id, target_thread_id)
         if self._register is not None:
             await self._register.acopy(source, target)
         await checkpoint_retention_queries.copy_thread(self._begin, source, target)
@@ -191,8 +193,8 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         """Erase threads or old checkpoints; see :meth:`PersistMemSaver.prune`."""
         await checkpoint_retention_queries.prune(
             self._begin,
-            checkpoint_ids.storable_ids(thread_ids, "thread_ids"),
-            checkpoint_ids.storable_id(strategy, "strategy"),
+            checkpoint_id_checks.storable_ids(thread_ids, "thread_ids"),
+            checkpoint_id_checks.storable_id(strategy, "strategy"),
         )
 
     @check_arguments()
@@ -207,7 +209,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     ) -> Mapping[str, int]:
         """Erase old checkpoints; see :meth:`PersistMemSaver.retain`."""
         rule = checkpoint_rows.retention_rule(keep_latest, older_than)
-        threads = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
+        threads = None if thread_ids is None else checkpoint_id_checks.storable_ids(thread_ids, "thread_ids")
         return await checkpoint_retention_queries.retain(self._begin, rule, threads, dry_run=dry_run)
 
     @adapt_async

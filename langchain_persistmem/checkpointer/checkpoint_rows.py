@@ -28,8 +28,8 @@ from psycopg import sql
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from langchain_persistmem.checkpointer import checkpoint_ids
-from langchain_persistmem.checkpointer.checkpoint_ids import Writes
+from langchain_persistmem.checkpointer import checkpoint_id_checks
+from langchain_persistmem.checkpointer.checkpoint_id_checks import Writes
 from langchain_persistmem.errors import (
     ConcurrentUpdateError,
     ConfigurationError,
@@ -88,14 +88,14 @@ class NamedId(str):
 
 def search_one(config: Config) -> Search:
     """Build the search for the checkpoint that a config names, or the head."""
-    ids = checkpoint_ids.ids_of(config)
+    ids = checkpoint_id_checks.ids_of(config)
     return Search(str(ids["thread_id"]), str(ids["checkpoint_ns"]), ids.get("checkpoint_id") or None, limit=1)
 
 
 def search(config: Config | None, metadata: Filter, before: Config | None, limit: int | None) -> Search:
     """Build the search for the arguments of ``list``."""
-    ids: Mapping[str, Any] = {} if config is None else checkpoint_ids.ids_of(config)
-    earlier: Mapping[str, Any] = {} if before is None else checkpoint_ids.ids_of(before, "before", thread=False)
+    ids: Mapping[str, Any] = {} if config is None else checkpoint_id_checks.ids_of(config)
+    earlier: Mapping[str, Any] = {} if before is None else checkpoint_id_checks.ids_of(before, "before", thread=False)
     if metadata is not None:
         validation.json_object(metadata, "filter")
     has_checkpoint_ns = config is not None and config.get("configurable", {}).get("checkpoint_ns") is not None
@@ -148,7 +148,7 @@ def new_checkpoint(
     Raises:
         InvalidInputError: an id cannot be stored, or a text is no Unicode.
     """
-    ids = checkpoint_ids.ids_of(config)
+    ids = checkpoint_id_checks.ids_of(config)
     parts: dict[str, object] = {"checkpoint": checkpoint, "metadata": metadata, "new_versions": new_versions}
     for where, part in parts.items():
         if not issubclass(type(part), Mapping):
@@ -156,11 +156,11 @@ def new_checkpoint(
     for name in ("id", "channel_values"):
         if cast("Mapping[str, object]", checkpoint).get(name) is None:
             raise InvalidInputError(f"checkpoint has no {name}; pass a checkpoint as LangGraph makes it")
-    checkpoint_ids.check_ids({**ids, "checkpoint_id": checkpoint["id"]})
+    checkpoint_id_checks.check_ids({**ids, "checkpoint_id": checkpoint["id"]})
     plain = dict[str, Any]()
     blobs = dict[str, Any]()
     for channel, value in checkpoint["channel_values"].items():
-        checkpoint_ids.check_readable(channel, "the name of a channel")
+        checkpoint_id_checks.check_readable(channel, "the name of a channel")
         if _is_jsonb_safe(value):
             plain[channel] = value
         else:
@@ -285,7 +285,9 @@ async def delta_histories(
     begin: Begin, serde: SerializerProtocol, config: Config, channels: Sequence[str]
 ) -> Mapping[str, History]:
     """Read the histories of delta channels, without upstream's assumption that parents have smaller ids."""
-    channels = [checkpoint_ids.storable_id(name, "channels") for name in validation.check_list(channels, "channels")]
+    channels = [
+        checkpoint_id_checks.storable_id(name, "channels") for name in validation.check_list(channels, "channels")
+    ]
     if not channels:
         return {}
     search = search_one(config)

@@ -21,23 +21,23 @@ from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from langchain_persistmem.checkpointer import checkpoint_ids, checkpoint_rows
-from langchain_persistmem.checkpointer.checkpoint_ids import Writes
+from langchain_persistmem.checkpointer import checkpoint_id_checks, checkpoint_rows, checkpoint_setup
+from langchain_persistmem.checkpointer.checkpoint_adapter import SyncStatements, adapt_sync
+from langchain_persistmem.checkpointer.checkpoint_id_checks import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.postgres import checkpoint_setup
-from langchain_persistmem.postgres.checkpoint_adapter import SyncStatements, adapt_sync
-from langchain_persistmem.postgres.connection import translate_errors
-from langchain_persistmem.postgres.conninfo import read_conninfo
-from langchain_persistmem.postgres.forks import note_owner
+from langchain_persistmem.postgres.connections.connection_setup import check_session
+from langchain_persistmem.postgres.connections.conninfo import read_conninfo
+from langchain_persistmem.postgres.connections.forks import note_owner
+from langchain_persistmem.postgres.connections.pool_opening import translate_errors
+from langchain_persistmem.postgres.connections.timeouts import with_deadline
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.timeouts import with_deadline
-from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction, check_session
+from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
 from langchain_persistmem.runtime.backend import finished
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 
 
 class PersistMemSaver(PostgresSaver):
@@ -180,7 +180,7 @@ class PersistMemSaver(PostgresSaver):
     @adapt_sync
     def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """Store the writes of a task, for the checkpoint on which it ran; raises :class:`ErasedError` as :meth:`put` does."""
-        config = checkpoint_ids.check_task(config, writes, task_id, task_path)
+        config = checkpoint_id_checks.check_task(config, writes, task_id, task_path)
         claim = self._register.claim(config) if self._register is not None else None
         if claim is None or not writes:
             super().put_writes(config, writes, task_id, task_path)
@@ -199,7 +199,7 @@ class PersistMemSaver(PostgresSaver):
         """Erase a thread; a run that is under way on it ends with ``ConcurrentUpdateError`` at its next checkpoint."""
         finished(
             checkpoint_retention_queries.delete_threads(
-                self._begin, [checkpoint_ids.storable_id(thread_id, "thread_id")]
+                self._begin, [checkpoint_id_checks.storable_id(thread_id, "thread_id")]
             )
         )
 
@@ -209,7 +209,9 @@ class PersistMemSaver(PostgresSaver):
 
         Searches the whole table for ``run_id`` in the metadata.
         """
-        finished(checkpoint_retention_queries.delete_runs(self._begin, checkpoint_ids.storable_ids(run_ids, "run_ids")))
+        finished(
+            checkpoint_retention_queries.delete_runs(self._begin, checkpoint_id_checks.storable_ids(run_ids, "run_ids"))
+        )
 
     @adapt_sync
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
@@ -218,7 +220,7 @@ class PersistMemSaver(PostgresSaver):
         Raises:
             InvalidInputError: there is no such thread, or the target exists.
         """
-        source, target = checkpoint_ids.check_copy(source_thread_id, target_thread_id)
+        source, target = checkpoint_id_checks.check_copy(source_thread_id, target_thread_id)
         if self._register is not None:
             self._register.copy(source, target)
         finished(checkpoint_retention_queries.copy_thread(self._begin, source, target))
@@ -235,8 +237,8 @@ class PersistMemSaver(PostgresSaver):
         finished(
             checkpoint_retention_queries.prune(
                 self._begin,
-                checkpoint_ids.storable_ids(thread_ids, "thread_ids"),
-                checkpoint_ids.storable_id(strategy, "strategy"),
+                checkpoint_id_checks.storable_ids(thread_ids, "thread_ids"),
+                checkpoint_id_checks.storable_id(strategy, "strategy"),
             )
         )
 
@@ -261,7 +263,7 @@ class PersistMemSaver(PostgresSaver):
             InvalidInputError: neither was given, or one is out of range.
         """
         rule = checkpoint_rows.retention_rule(keep_latest, older_than)
-        threads = None if thread_ids is None else checkpoint_ids.storable_ids(thread_ids, "thread_ids")
+        threads = None if thread_ids is None else checkpoint_id_checks.storable_ids(thread_ids, "thread_ids")
         return finished(checkpoint_retention_queries.retain(self._begin, rule, threads, dry_run=dry_run))
 
     @adapt_sync

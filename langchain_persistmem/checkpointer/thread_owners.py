@@ -19,9 +19,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from langchain_persistmem.errors import InvalidInputError, NamespaceMissingError
-from langchain_persistmem.postgres.forks import ProcessLock
+from langchain_persistmem.postgres.connections.forks import ProcessLock
 from langchain_persistmem.postgres.queries import generations, threads
-from langchain_persistmem.postgres.queries.row_security import reach_settings
+from langchain_persistmem.postgres.row_security_settings import reach_settings
 from langchain_persistmem.postgres.statements import Query, Schemas, statement
 from langchain_persistmem.postgres.transaction import Transaction, set_local
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend

@@ -13,7 +13,7 @@ from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import Subcommands, add_command, add_json
 from langchain_persistmem.cli.terminal import out
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.data import Language, languages
+from langchain_persistmem.language.language_files import Language, languages
 
 _LISTS = {
     "remember": ("remember", "remember_question"),

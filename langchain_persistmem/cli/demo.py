@@ -33,7 +33,7 @@ from langchain_persistmem.cli.terminal import heading, note, out, plain, waiting
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.integrations.nodes import prompt_with_memory
-from langchain_persistmem.postgres.embedded import default_data_dir
+from langchain_persistmem.postgres.connections.embedded import default_data_dir
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Context, Recollection
 from langchain_persistmem.types.results import ObserveResult

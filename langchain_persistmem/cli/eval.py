@@ -31,7 +31,7 @@ from langchain_persistmem.cli.options import (
 from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.terminal import note, out, waiting
 from langchain_persistmem.errors import InvalidInputError, MissingDependencyError
-from langchain_persistmem.runtime.models import Models, models_of
+from langchain_persistmem.runtime.models.model_names import Models, models_of
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.namespace import Namespace
 

@@ -25,7 +25,7 @@ from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.tables import counts_table
 from langchain_persistmem.cli.terminal import err, out, plain
 from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.postgres.conninfo import read_conninfo
+from langchain_persistmem.postgres.connections.conninfo import read_conninfo
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.results import ImportResult
 

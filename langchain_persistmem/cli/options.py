@@ -20,10 +20,10 @@ from langchain_persistmem.cli.parser import CommandParser
 from langchain_persistmem.cli.terminal import note, waiting
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, MissingDependencyError
-from langchain_persistmem.postgres.conninfo import read_conninfo
-from langchain_persistmem.postgres.embedded import default_data_dir
+from langchain_persistmem.postgres.connections.conninfo import read_conninfo
+from langchain_persistmem.postgres.connections.embedded import default_data_dir
 from langchain_persistmem.redaction import Redaction
-from langchain_persistmem.runtime.models import chat_model_of
+from langchain_persistmem.runtime.models.model_names import chat_model_of
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.namespace import Namespace, decode

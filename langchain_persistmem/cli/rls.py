@@ -12,7 +12,7 @@ from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import Subcommands, add_command, add_json, open_memory
 from langchain_persistmem.cli.terminal import out
 from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.postgres.queries.row_security import RowSecurity
+from langchain_persistmem.postgres.queries.row_security_switch import RowSecurity
 from langchain_persistmem.privacy import row_security
 
 

@@ -12,8 +12,8 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
-from langchain_persistmem.postgres.conninfo import read_conninfo
-from langchain_persistmem.types import validation
+from langchain_persistmem.postgres.connections.conninfo import read_conninfo
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import decode, encode
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidInputError(f"{text[:40]!r} is no time; write 2026-01-31 or 2026-01-31T09:30+01:00") from None
-    return validation.aware(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC), "the time")
+    return moments.aware(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC), "the time")
 
 
 def _share(text: str) -> float:

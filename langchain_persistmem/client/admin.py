@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from langchain_persistmem.client import importers
-from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group
-from langchain_persistmem.learning import missing_vectors, pending_work
-from langchain_persistmem.lifecycle import retention
+from langchain_persistmem.client.sync_and_async import both, run
+from langchain_persistmem.learning.background import failed_work, missing_vectors, pending_work
+from langchain_persistmem.lifecycle import maintenance
 from langchain_persistmem.operations import doctor
 from langchain_persistmem.operations import status as status_flow
 from langchain_persistmem.types.namespace import Namespace, decode, encode
@@ -118,7 +118,7 @@ class Admin(Group):
         namespace = self._namespace_or_none(user_id, namespace)
         return await run(
             self.backend,
-            retention.maintain,
+            maintenance.maintain,
             namespace,
             dry_run=dry_run,
             drop_turns=drop_turns,
@@ -157,7 +157,7 @@ class Admin(Group):
         Raises:
             ConfigurationError: the whole database is meant, and row-level security does not let this role see it.
         """
-        return await run(self.backend, pending_work.dead_letters, self._namespace_or_none(user_id, namespace))
+        return await run(self.backend, failed_work.dead_letters, self._namespace_or_none(user_id, namespace))
 
     dead_letters, adead_letters = both(_dead_letters)
 
@@ -171,7 +171,7 @@ class Admin(Group):
             InvalidInputError: ``thread_id`` is malformed.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
-        return await run(self.backend, pending_work.retry, namespace, thread_id, now=datetime.now(UTC))
+        return await run(self.backend, failed_work.retry, namespace, thread_id, now=datetime.now(UTC))
 
     retry, aretry = both(_retry)
 

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import PersistMemError, SchemaOutOfDateError, StorageUnavailableError
-from langchain_persistmem.learning import pending_work
-from langchain_persistmem.postgres.forks import ProcessLock, react_to_forks
-from langchain_persistmem.postgres.pools import check_cancelled
+from langchain_persistmem.learning.background import pending_work
+from langchain_persistmem.postgres.connections.forks import ProcessLock, react_to_forks
+from langchain_persistmem.postgres.connections.pools import check_cancelled
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend
 from langchain_persistmem.types.actor import acting_as
 from langchain_persistmem.types.progress import Report

@@ -14,8 +14,8 @@ from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import MessageLikeRepresentation
 
-from langchain_persistmem.client.both import both, call, run
 from langchain_persistmem.client.group import Group
+from langchain_persistmem.client.sync_and_async import both, call, run
 from langchain_persistmem.learning import conversations
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.runtime.backend import AsyncBackend

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group
+from langchain_persistmem.client.sync_and_async import both, run
 from langchain_persistmem.lifecycle import history
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Change, Memory, MemoryRecord

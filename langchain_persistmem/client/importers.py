@@ -13,18 +13,18 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group, memory_of
+from langchain_persistmem.client.sync_and_async import both, run
 from langchain_persistmem.postgres import transaction
-from langchain_persistmem.postgres.connection import open_async_pool, open_pool
-from langchain_persistmem.postgres.transaction import async_transaction, sync_transaction
+from langchain_persistmem.postgres.connections.pool_opening import open_async_pool, open_pool
+from langchain_persistmem.postgres.transaction_opening import async_transaction, sync_transaction
 from langchain_persistmem.privacy import import_mem0 as import_mem0_flow
 from langchain_persistmem.privacy import import_other_memories
 from langchain_persistmem.privacy import import_postgres_store as import_postgres_store_flow
 from langchain_persistmem.privacy.import_other_memories import Connect, Opening
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
-from langchain_persistmem.store.index import index_of
+from langchain_persistmem.store.index_and_ttl import index_of
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, check_template

@@ -22,11 +22,11 @@ from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.checkpointer.thread_owners import Register
 from langchain_persistmem.client.admin import Admin
 from langchain_persistmem.client.background_worker import TaskWorker, ThreadWorker
-from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.conversations import Conversations
 from langchain_persistmem.client.history import History
 from langchain_persistmem.client.privacy import Privacy
 from langchain_persistmem.client.review import Review
+from langchain_persistmem.client.sync_and_async import both, run
 from langchain_persistmem.errors import (
     ConfigurationError,
     InvalidInputError,
@@ -37,9 +37,9 @@ from langchain_persistmem.learning import edit as edit_flow
 from langchain_persistmem.learning import observe as observe_flow
 from langchain_persistmem.learning import profile as profile_flow
 from langchain_persistmem.learning import remember as remember_flow
-from langchain_persistmem.postgres.connection import open_async_pool, open_pool
-from langchain_persistmem.postgres.forks import check_owner, is_inherited
-from langchain_persistmem.postgres.timeouts import without_deadline
+from langchain_persistmem.postgres.connections.forks import check_owner, is_inherited
+from langchain_persistmem.postgres.connections.pool_opening import open_async_pool, open_pool
+from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
 from langchain_persistmem.recall import listing
 from langchain_persistmem.recall import recall as recall_flow
@@ -50,13 +50,13 @@ from langchain_persistmem.recall.search import Question
 from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.runtime.messages import turns_of, turns_to_observe
-from langchain_persistmem.runtime.models import LOCAL, models_of
+from langchain_persistmem.runtime.models.model_names import LOCAL, models_of
 from langchain_persistmem.runtime.setup import grant, setup
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
-from langchain_persistmem.types import validation
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types import moments, validation
+from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.moments import in_zone, zone_of
 from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
@@ -440,7 +440,7 @@ class PersistMem:
             EmbeddingError: the same for the embedding model.
         """
         present, namespace = datetime.now(UTC), self.namespace_of(user_id, namespace)
-        time = present if now is None else validation.aware(now, "now")
+        time = present if now is None else moments.aware(now, "now")
         # Once for all attempts: messages without an id get one here, and must be the same turns in each of them.
         redaction = self._backend.settings.redaction
         turns = turns_to_observe(messages, redaction=redaction, now=time, clean=clean)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group
+from langchain_persistmem.client.sync_and_async import both, run
 from langchain_persistmem.privacy import audit as audit_flow
+from langchain_persistmem.privacy import audit_chain, erasure_log
 from langchain_persistmem.privacy import consent as consent_flow
-from langchain_persistmem.privacy import erasure_log
 from langchain_persistmem.privacy import export as export_flow
 from langchain_persistmem.privacy import import_file as import_flow
 from langchain_persistmem.privacy.export_file import ExportFile, ExportWriter
@@ -264,7 +264,7 @@ class Privacy(Group):
             InvalidInputError: ``head`` is malformed.
         """
         return await run(
-            self.backend, audit_flow.verify_audit, self._memory.namespace_of(user_id, namespace), head=head
+            self.backend, audit_chain.verify_audit, self._memory.namespace_of(user_id, namespace), head=head
         )
 
     verify_audit, averify_audit = both(_verify_audit)

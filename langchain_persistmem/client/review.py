@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from langchain_persistmem.client.both import both, run
 from langchain_persistmem.client.group import Group
+from langchain_persistmem.client.sync_and_async import both, run
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.lifecycle import review
 from langchain_persistmem.types.namespace import Namespace

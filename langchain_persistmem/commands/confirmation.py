@@ -6,11 +6,11 @@ from typing import Any, cast
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.command_detection import DetectedCommand, detect_language, read_answer
-from langchain_persistmem.language.data import replies_by_language
+from langchain_persistmem.language.language_files import replies_by_language
 from langchain_persistmem.postgres.queries import changes, memories
 from langchain_persistmem.postgres.queries import forget as forget_queries
 from langchain_persistmem.privacy import consent, forget
-from langchain_persistmem.recall.context_formats import one_line, profile_lines
+from langchain_persistmem.recall.context_text import one_line, profile_lines
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace

@@ -11,9 +11,9 @@ from langchain_persistmem.commands.classification import INSTRUCTIONS, SCHEMA, m
 from langchain_persistmem.commands.confirmation import Question
 from langchain_persistmem.errors import ExtractionError, InvalidInputError, MemoryDisabledError, PersistMemError
 from langchain_persistmem.language.command_detection import DetectedCommand, detect, is_unsure
-from langchain_persistmem.language.data import replies_by_language
+from langchain_persistmem.language.language_files import replies_by_language
 from langchain_persistmem.learning import remember
-from langchain_persistmem.learning.extraction import CapReachedError, spend
+from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError, spend
 from langchain_persistmem.learning.turns import withdraw_waiting
 from langchain_persistmem.operations.status import status
 from langchain_persistmem.postgres.queries import changes, messages

@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.namespace import Namespace
 
 

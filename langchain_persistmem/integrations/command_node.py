@@ -12,12 +12,12 @@ from langchain_core.messages.utils import MessageLikeRepresentation
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.graph import MessagesState
 
-from langchain_persistmem.client.both import both, call, run
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.client.sync_and_async import both, call, run
 from langchain_persistmem.commands import execution
 from langchain_persistmem.commands.execution import OnError, reply_memory_off
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.integrations.run_options import (
+from langchain_persistmem.integrations.run_messages import (
     in_state,
     is_user_message,
     mark_off_record,
@@ -28,7 +28,7 @@ from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import turns_of
 from langchain_persistmem.runtime.run_identity import current_runtime, namespace_of_run, off_the_record, thread_if_any
 from langchain_persistmem.types.actor import part
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.results import CommandReply
 

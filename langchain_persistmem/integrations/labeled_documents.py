@@ -9,7 +9,7 @@ from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.integrations.fusion import ORIGINS, Origin
 from langchain_persistmem.recall.context import TokenCounter, approximate_tokens
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.prompt_fence import escape, fence
 from langchain_persistmem.types.representation import type_name
 

@@ -11,26 +11,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables.config import ensure_config
 
-from langchain_persistmem.client.both import call
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.client.sync_and_async import call
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
 from langchain_persistmem.integrations.command_node import CommandOutcome, answer_message, answer_without_memory
-from langchain_persistmem.integrations.run_options import (
-    Clock,
-    ContextOptions,
-    MemoryAllowed,
-    OnError,
+from langchain_persistmem.integrations.memory_failures import OnError, continue_without_memory
+from langchain_persistmem.integrations.memory_permission import MemoryAllowed, may_remember
+from langchain_persistmem.integrations.run_messages import (
     Question,
     add_text,
-    continue_without_memory,
     in_state,
     latest_user_message,
     mark_off_record,
-    may_remember,
     messages_in,
     new_marks,
     question_of,
 )
+from langchain_persistmem.integrations.run_options import Clock, ContextOptions
 from langchain_persistmem.integrations.turn_cache import Turn, TurnContext, TurnContexts
 from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
@@ -38,7 +35,7 @@ from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import MAX_MESSAGES
 from langchain_persistmem.runtime.run_identity import moment_of, namespace_of_run, thread_if_any
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind

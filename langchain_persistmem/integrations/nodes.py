@@ -11,22 +11,20 @@ from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.graph import MessagesState
 
-from langchain_persistmem.client.both import call
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.client.sync_and_async import call
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.integrations.run_options import (
-    Clock,
-    ContextOptions,
-    OnError,
+from langchain_persistmem.integrations.memory_failures import OnError, continue_without_memory
+from langchain_persistmem.integrations.run_messages import (
     add_text,
     check_state_key,
-    continue_without_memory,
     in_state,
     mark_off_record,
     messages_in,
     new_marks,
     question_of,
 )
+from langchain_persistmem.integrations.run_options import Clock, ContextOptions
 from langchain_persistmem.recall.context import Form
 from langchain_persistmem.recall.recall import Check
 from langchain_persistmem.recall.standing import Standing
@@ -40,7 +38,7 @@ from langchain_persistmem.runtime.run_identity import (
     thread_if_any,
     thread_of,
 )
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
 
@@ -228,13 +226,17 @@ def prompt_with_memory(identity: str, state: State, *, messages_key: str = "mess
     user's message that it belongs to, in this run and in later ones, so that all of the earlier conversation stays in
     the cache too. Nothing of this enters the state's messages.
     """
-    context: str = in_state(state, "memory_context") or ""
+    context: object = in_state(state, "memory_context")
     contexts: Mapping[str, MessageContext] = in_state(state, "memory_contexts") or {}
+    messages = cast("Sequence[object]", messages_in(state, messages_key))
     prompt = [
-        add_text(message, contexts[message.id]["text"]) if message.id and message.id in contexts else message
-        for message in messages_in(state, messages_key)
+        # What is no message yet, such as a tuple, is the model's to read.
+        add_text(message, contexts[message.id]["text"])
+        if isinstance(message, BaseMessage) and message.id and message.id in contexts
+        else message
+        for message in messages
     ]
-    system = SystemMessage("\n\n".join(part for part in (identity, context) if part))
+    system = SystemMessage("\n\n".join(part for part in (identity, context) if isinstance(part, str) and part))
     return [system, *cast("list[AnyMessage]", prompt)]
 
 

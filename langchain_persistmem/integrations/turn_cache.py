@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from time import monotonic
 
-from langchain_persistmem.postgres.forks import ProcessLock
+from langchain_persistmem.postgres.connections.forks import ProcessLock
 from langchain_persistmem.types.namespace import Namespace
 
 Turn = tuple[Namespace, str | None, str | None, str]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from langchain_persistmem.language.data import Language, languages
+from langchain_persistmem.language.language_files import Language, languages
 from langchain_persistmem.language.phrases.conversation import Commands
 from langchain_persistmem.types.results import Command
 

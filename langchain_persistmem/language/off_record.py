@@ -18,7 +18,7 @@ from langchain_persistmem.language.command_detection import (
     phrasebooks,
     strip_quotes,
 )
-from langchain_persistmem.language.data import languages
+from langchain_persistmem.language.language_files import languages
 from langchain_persistmem.types.records import Turn
 
 _END = re.compile(r"[.!?;:\n。！？；：]|\Z")

@@ -5,11 +5,11 @@ from collections.abc import Container, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from langchain_persistmem.language.data import languages, stop_words
+from langchain_persistmem.language.language_files import languages, stop_words
 from langchain_persistmem.language.phrases.search_words import IrregularForms
 from langchain_persistmem.language.search_terms.spelling import fold
 from langchain_persistmem.language.search_terms.tokenization import cut_characters, cut_tokens, is_word
-from langchain_persistmem.language.text_search import choose_configuration
+from langchain_persistmem.language.text_search_configuration import choose_configuration
 
 _WORD = re.compile(r"[^\W\d_]+")
 _QUOTED = re.compile(r"""["“][^"”]*["”]|(?<!\w)['‘].*?['’](?!\w)""")
@@ -85,7 +85,7 @@ def _term(form: str) -> str:
 
 
 def _forms_of_before(query: str) -> Iterator[str]:
-    """What PostgreSQL made of the parts of a query that are folded or cut now, each with the present form of it."""
+    """The former terms of the parts of a query that are folded or cut now, each with the present form of it."""
     for chunk in query.split():
         wholes = [token.whole for token in cut_tokens(chunk)]
         if wholes and not (chunk.isascii() and all(map(is_word, wholes))):

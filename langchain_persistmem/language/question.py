@@ -9,7 +9,7 @@ from typing import Literal
 
 from langchain_persistmem.language.aliases import find_by_alias
 from langchain_persistmem.language.calendar.periods import find_periods
-from langchain_persistmem.language.data import languages, match_words
+from langchain_persistmem.language.language_files import languages, match_words
 from langchain_persistmem.language.phrases.statement_words import Questions
 from langchain_persistmem.language.phrases.word_lists import Words
 from langchain_persistmem.language.requests import asks_for_help

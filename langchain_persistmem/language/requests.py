@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from langchain_persistmem.language.data import languages, match_words
+from langchain_persistmem.language.language_files import languages, match_words
 from langchain_persistmem.language.phrases.conversation import Requests
 from langchain_persistmem.language.phrases.word_lists import Words
 from langchain_persistmem.language.small_talk import is_small_talk
@@ -55,13 +55,37 @@ def asks_for_help(text: str) -> bool:
     >>> asks_for_help("What did I wear yesterday?"), asks_for_help("Who is Nora?"), asks_for_help("What is my shoe size?")
     (False, False, False)
     """
-    words = _words()
-    if not is_request(text) or words.past.search(text):
+    text = text.replace("’", "'")
+    if len(text) > _LONGEST or is_bare_request(text):
         return False
-    if _QUESTION.search(text) is None:
+    words = _words()
+    sentences = [sentence.lstrip(_MARKS) for sentence in _SENTENCE.findall(text)]
+    # What somebody tells may come with what they want: "My sister turns forty, any ideas?"
+    asks = _QUESTION.search(text) is not None
+    return any(_wants_help(sentence, words, asks=asks) for sentence in sentences)
+
+
+def _wants_help(sentence: str, words: "_RequestWords", *, asks: bool) -> bool:
+    stripped = _without_courtesies(sentence, words)
+    if words.lookup.match(stripped) or words.instructions.search(sentence):
+        return False
+    if words.wish.match(stripped):
         return True
-    # "What is my shoe size?" is answered by one memory or by none; "What should I wear?" is served by many.
-    return words.first_person.search(text) is not None and words.help.search(text) is not None
+    if _QUESTION.search(sentence) is None:
+        # The dot of an abbreviation makes a sentence of the beginning of a question.
+        return _is_request(sentence) and not (asks and words.order.match(stripped) is None)
+    # "Can you suggest a film?" orders, whatever its mark; "Can you see what I wrote?" does not.
+    if stripped != sentence and words.order.match(stripped):
+        return True
+    past = words.past.search(sentence)
+    if past is None and words.choice.search(sentence):
+        return True
+    if words.first_person.search(sentence) is None:
+        return False
+    # "What is my shoe size?" is answered by one memory or by none; "What should I wear?" is served by many. "What can I eat before
+    # a run?" is about what to do, "When can I come?" about a time.
+    help = words.help.search(sentence)
+    return help is not None and (past is None or help.start() < past.start())
 
 
 def is_bare_request(text: str) -> bool:
@@ -134,7 +158,11 @@ class _RequestWords:
     later_statement: re.Pattern[str]
     instructions: re.Pattern[str]
     first_person: re.Pattern[str]
+    order: re.Pattern[str]
     help: re.Pattern[str]
+    choice: re.Pattern[str]
+    wish: re.Pattern[str]
+    lookup: re.Pattern[str]
     past: re.Pattern[str]
     phrases: frozenset[str]
 
@@ -149,12 +177,14 @@ def _words() -> _RequestWords:
     def union(words: Callable[[Requests], Words]) -> list[str]:
         return list(dict.fromkeys(word for part in parts for word in words(part)))
 
+    orders = union(lambda part: part.orders)
     statements = "|".join(_phrase(word) for word in union(lambda part: part.statements)) or r"(?!)"
     conjunctions = "|".join(_phrase(word) for word in union(lambda part: part.conjunctions)) or r"(?!)"
     return _RequestWords(
         courtesy=_any(union(lambda part: part.courtesies), r"(?:{})[\s,:、，]*"),
-        opening=_any(union(lambda part: part.openings), "(?:{})"),
-        later_opening=_any(union(lambda part: part.openings), r"[,:–—]\s*(?:{})"),
+        opening=_any([*orders, *union(lambda part: part.openings)], "(?:{})"),
+        later_opening=_any([*orders, *union(lambda part: part.openings)], r"[,:–—]\s*(?:{})"),
+        order=_any(orders, "(?:{})"),
         ending=_any(union(lambda part: part.endings), "(?:{})$"),
         statement=re.compile(rf"(?:{statements})", re.IGNORECASE),
         # A clause begins behind a comma or a conjunction; signs that need no spaces are looked for behind either.
@@ -165,6 +195,9 @@ def _words() -> _RequestWords:
         instructions=match_words(union(lambda part: part.instructions)),
         first_person=match_words(union(lambda part: part.statements)),
         help=match_words(union(lambda part: part.help)),
+        choice=match_words(union(lambda part: part.choices)),
+        wish=_any(union(lambda part: part.wishes), "(?:{})"),
+        lookup=_any(union(lambda part: part.lookups), "(?:{})"),
         past=match_words(
             word for language in languages() if language.questions is not None for word in language.questions.past
         ),
@@ -177,7 +210,11 @@ def _any(words: Iterable[str], pattern: str) -> re.Pattern[str]:
 
 
 def _phrase(word: str) -> str:
-    """The expression of a phrase; ``*`` lets other letters stand there, as in other lists of words."""
+    """The expression of a phrase; ``*`` lets other letters stand there, and ``(a|b)`` is one of these words."""
     begin = "" if word.startswith("*") else r"(?<!\w)"
     end = "" if word.endswith("*") else r"(?!\w)"
-    return begin + r"[\s,]+".join(map(re.escape, word.strip("*").split())) + end
+    return begin + r"[\s,]+".join(map(_any_of, word.strip("*").split())) + end
+
+
+def _any_of(word: str) -> str:
+    return f"(?:{'|'.join(map(re.escape, word[1:-1].split('|')))})" if word.startswith("(") else re.escape(word)

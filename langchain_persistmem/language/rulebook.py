@@ -7,9 +7,9 @@ from functools import cache
 from typing import Literal
 
 from langchain_persistmem.language.command_detection import translate
-from langchain_persistmem.language.data import Language, languages
+from langchain_persistmem.language.language_files import Language, languages
 from langchain_persistmem.language.phrases.statement_words import Statements
-from langchain_persistmem.language.text_search import AUTO, choose_configuration
+from langchain_persistmem.language.text_search_configuration import AUTO, choose_configuration
 from langchain_persistmem.types.records import Kind
 
 Category = Literal["preference", "goal", "fact", "decision"]

@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from langchain_persistmem.language.data import languages
+from langchain_persistmem.language.language_files import languages
 
 QUESTION_MARK = re.compile("[?？؟]")
 _SENTENCE = re.compile(r"[.!?,;:…。！？、()\-–—\s]*(?:[.!?,;…。！？、]|\s[-–—]\s|$)[\s]*")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from langchain_persistmem.language.hidden_characters import strip_hidden
-from langchain_persistmem.language.own_words import mask
+from langchain_persistmem.language.quoted_text import mask
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.rulebook import (
     BULLET,

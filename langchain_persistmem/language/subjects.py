@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from langchain_persistmem.language.data import languages, match_words
+from langchain_persistmem.language.language_files import languages, match_words
 from langchain_persistmem.language.phrases.statement_words import Relation
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")

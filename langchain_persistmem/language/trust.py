@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache
 
-from langchain_persistmem.language.data import languages
 from langchain_persistmem.language.hidden_characters import DECEPTIVE, strip_hidden
+from langchain_persistmem.language.language_files import languages
 from langchain_persistmem.types.records import Candidate, Source
 
 TRUST: Mapping[Source, int] = {

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from langchain_persistmem.learning.background.missing_vectors import note_missing
 from langchain_persistmem.learning.consolidation import (
     CONTRADICTED,
     PINNED,
@@ -24,13 +25,13 @@ from langchain_persistmem.learning.consolidation import (
     spellings,
 )
 from langchain_persistmem.learning.insert import ChangeResult, insert, log
-from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import same_person
 from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.learning.upgrade.identities import carry_over
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import memories, search_index, turns
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import MemoryIds
 from langchain_persistmem.runtime.backend import Backend

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.turns import EDITED, turn_id_of
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import forget, messages, retention, search_index, threads, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
@@ -94,7 +95,7 @@ async def store_turns(
 
 
 def overlap_of(tail: Sequence[bytes], window: Sequence[bytes]) -> int:
-    """How many turns at the beginning of a window are the last ones of the stored thread.
+    """The number of turns at the beginning of a window that are the last ones of the stored thread.
 
     >>> overlap_of([b"a", b"b", b"c"], [b"b", b"c", b"d"]), overlap_of([b"a", b"yes"], [b"b", b"yes"])
     (2, 0)
@@ -168,7 +169,7 @@ async def list_conversations(backend: Backend, namespace: Namespace, *, limit: i
 async def get_outcomes(
     backend: Backend, namespace: Namespace, *, thread_id: str, limit: int | None, offset: int
 ) -> list[TurnOutcome]:
-    """What came of the messages of a thread, oldest first; pages are counted from its end.
+    """The outcomes of the messages of a thread, oldest first; pages are counted from its end.
 
     Raises:
         InvalidInputError: an argument is out of range; the message names it.

@@ -1,6 +1,6 @@
 """Finding memories in stored turns: rules or one model call, then decisions, then one transaction.
 
-Storing needs no model and was done before (``learning/pending_work.py``). What was stored and not looked at
+Storing needs no model and was done before (``learning/background/pending_work.py``). What was stored and not looked at
 yet stays open, so that a crash or a failing model delays memories and loses none.
 """
 
@@ -8,15 +8,15 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem.errors import ErasedError, ExtractionError, PersistMemError
+from langchain_persistmem.errors import ExtractionError, PersistMemError
 from langchain_persistmem.language.off_record import find_off_record
-from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.learning import rules
-from langchain_persistmem.learning.changes import CONSOLIDATED, ChangeResult, apply, find_existing, policy_of
+from langchain_persistmem.learning.changes import ChangeResult, apply, find_existing, policy_of
 from langchain_persistmem.learning.chat_model import extraction_prompt
+from langchain_persistmem.learning.chat_model.daily_cap import spend
 from langchain_persistmem.learning.chat_model.extraction_answer import Omission, OmissionReason, read_answer
 from langchain_persistmem.learning.consolidation import (
     LOW_CONFIDENCE,
@@ -26,30 +26,25 @@ from langchain_persistmem.learning.consolidation import (
     Skip,
     decide,
 )
+from langchain_persistmem.learning.extraction_input import (
+    batch_size,
+    cut,
+    earlier_turns,
+    nearest_memories,
+    tool_outputs_near,
+    worthwhile_turns,
+)
 from langchain_persistmem.learning.insert import prepare
-from langchain_persistmem.postgres.queries import changes, messages, pending_work
+from langchain_persistmem.postgres.queries import messages
 from langchain_persistmem.postgres.queries import turns as turns_queries
-from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import turn_to_learn
-from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.runtime.record_redaction import turn_to_learn
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, Memory, Turn
 
 logger = logging.getLogger(__name__)
-
-_LONGEST_SHOWN = 2_000
-"""Characters of a turn that known memories are looked up with; embedding models read no further."""
-_MOST_CHARS = 60_000
-"""Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
-_NEAR_TOOLS = 20
-_MOST_TOOLS = 40
-_TOOL_CHARS = 20_000
-"""Tools' outputs that claims are compared with: so many messages before the open ones, so many outputs, so much of each."""
-_EARLIER = 3
-"""Turns before the open ones that a model is shown as well: they say what a "yes" or an "it" means."""
 
 
 _SKIP_REASONS: Mapping[str, OmissionReason] = {
@@ -66,14 +61,6 @@ class _OvertakenError(PersistMemError):
         super().__init__()
         self.again = again
         """Only some of the turns are gone, such as one that was not to be remembered: the others are to be looked at."""
-
-
-class CapReachedError(PersistMemError):
-    """The namespace has had its model calls of today; the turns wait for tomorrow."""
-
-    def __init__(self, until_tomorrow: timedelta) -> None:
-        super().__init__()
-        self.until_tomorrow = until_tomorrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +115,7 @@ async def learn(
         count = messages.count_open(tx, namespace, thread_id)
         turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=most)
         waiting = await count
-    turns = _cut(turns[: batch_size(waiting, most)])
+    turns = cut(turns[: batch_size(waiting, most)])
     turns = [turn_to_learn(backend.settings.redaction, turn) for turn in turns]  # also those stored before it was set
     if not turns:
         return None
@@ -245,7 +232,7 @@ def _rows_of(backend: Backend, omissions: Sequence[Omission], thread_id: str) ->
 
 
 def _outcomes(closing: Sequence[str], learnt_from: Collection[str], omissions: Sequence[Omission]) -> dict[str, str]:
-    """What came of messages, where that is more than their own words told."""
+    """The outcomes of messages, where these are more than their own words told."""
     assistant_only = {
         id for omission in omissions if omission.reason == "assistant_only" for id in omission.message_ids
     }
@@ -257,7 +244,7 @@ def _outcomes(closing: Sequence[str], learnt_from: Collection[str], omissions: S
 
 
 def _skips(decisions: Sequence[Decision]) -> list[Omission]:
-    """What was left out in the light of what is known, with the reason as a word."""
+    """The candidates that were left out in the light of what is known, with the reason as a word."""
     return [
         Omission(
             decision.new.candidate.text,
@@ -268,28 +255,6 @@ def _skips(decisions: Sequence[Decision]) -> list[Omission]:
         for decision in decisions
         if isinstance(decision, Skip)
     ]
-
-
-def batch_size(waiting: int, most: int) -> int:
-    """Turns of the next batch, so that batches are even: 41 turns are 21 and 20, not 40 and a last one without company.
-
-    >>> batch_size(41, 40), batch_size(40, 40), batch_size(100, 40), batch_size(0, 40)
-    (21, 40, 34, 1)
-    """
-    batches = max(1, -(-waiting // most))
-    return max(1, -(-waiting // batches))
-
-
-def _cut(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns that one question takes by their length; one at least, and a very long one by itself."""
-    batch: list[Turn] = []
-    chars = 0
-    for turn in turns:
-        chars += len(turn.text)
-        if batch and chars > _MOST_CHARS:
-            break
-        batch.append(turn)
-    return batch
 
 
 def _request(backend: Backend) -> extraction_prompt.Request:
@@ -306,83 +271,14 @@ async def _candidates(
         own = [turn for turn in turns if turn.id not in off_record]
         extraction = rules.find_candidates(own, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
         return _Extraction(tuple(extraction)), ()
-    earlier = await _earlier(backend, namespace, turns, thread_id)
-    worthwhile = _worthwhile(turns, earlier, off_record)
+    earlier = await earlier_turns(backend, namespace, turns, thread_id)
+    worthwhile = worthwhile_turns(turns, earlier, off_record)
     if all(turn.role != "user" for turn in worthwhile):  # nothing in them could be believed: no call is paid for
         return _Extraction(()), ()
-    shown = await _nearest(backend, namespace, worthwhile, now=now)
-    tools = await _tool_outputs(backend, namespace, turns, thread_id)
+    shown = await nearest_memories(backend, namespace, worthwhile, now=now)
+    tools = await tool_outputs_near(backend, namespace, turns, thread_id)
     extraction = await _extract(backend, namespace, worthwhile, thread_id, existing=shown, earlier=earlier, tools=tools)
     return extraction, shown
-
-
-async def _tool_outputs(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[str]:
-    """What tools have put out in this part of the thread, shortly before and after: a run's last output has no answer yet."""
-    positions = [turn.position for turn in turns if turn.position is not None]
-    if not positions:
-        return []
-    first = min(positions) - _NEAR_TOOLS
-    async with backend.transaction(namespace, atomic=False) as tx:
-        return await messages.tool_outputs(
-            tx, namespace, thread_id, first, max(positions) + _NEAR_TOOLS, limit=_MOST_TOOLS, chars=_TOOL_CHARS
-        )
-
-
-async def _earlier(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[Turn]:
-    """The few turns before the open ones, as far as a model may see them."""
-    position = turns[0].position
-    if position is None or position == 1:
-        return []
-    async with backend.transaction(namespace, atomic=False) as tx:
-        before = await messages.messages_before(tx, namespace, thread_id, position, limit=_EARLIER)
-    off_record = find_off_record([*before, *turns])
-    return [turn for turn in before if turn.id not in off_record and turn.text.strip()]
-
-
-def _worthwhile(turns: Sequence[Turn], earlier: Sequence[Turn], off_record: frozenset[str]) -> list[Turn]:
-    """The turns that may hold something: no small talk, unless it answers a question, and nothing off the record."""
-    worthwhile: list[Turn] = []
-    before = earlier[-1] if earlier else None
-    for turn in turns:
-        question = before.text if before is not None and before.role == "assistant" and turn.role == "user" else ""
-        if (
-            turn.id not in off_record
-            and turn.text.strip()
-            and (not is_small_talk(turn.text) or is_answer(turn.text, question))
-        ):
-            worthwhile.append(turn)
-        before = turn
-    return worthwhile
-
-
-async def _nearest(backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, now: datetime) -> Sequence[Memory]:
-    """The known memories that have most to do with what the user says, for each turn its own, best first."""
-    most = backend.settings.extract_context_memories
-    texts = [turn.text[:_LONGEST_SHOWN] for turn in turns if turn.role == "user"]
-    if not most:
-        return ()
-    model = await ready(backend)
-    vectors = await backend.embed(texts)
-    async with backend.transaction(namespace, atomic=False) as tx:
-        near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=most, now=now)
-    return choose_existing(near, most)
-
-
-def choose_existing(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:
-    """Choose known memories in turn: the best of each text, then the second best; a long batch leaves no text without.
-
-    Args:
-        near: for each text the memories nearest to it, best first, with the cosine.
-    """
-    choice: dict[UUID, Memory] = {}
-    for rank in range(max(map(len, near), default=0)):
-        round_ = sorted(
-            (several[rank] for several in near if rank < len(several)), key=lambda pair: (-pair[1], pair[0].id)
-        )
-        for memory, _ in round_:
-            if len(choice) < most:
-                choice.setdefault(memory.id, memory)
-    return list(choice.values())
 
 
 async def _extract(
@@ -432,28 +328,3 @@ async def _extract(
     first = await _extract(backend, namespace, turns[:half], thread_id, existing=existing, earlier=earlier, tools=tools)
     second = await _extract(backend, namespace, turns[half:], thread_id, existing=existing, earlier=(), tools=tools)
     return first + second
-
-
-async def spend(backend: Backend, namespace: Namespace, *, now: datetime | None = None) -> None:
-    """Count a call of the chat model against the day's cap, where there is one.
-
-    Args:
-        now: given where nothing may be known of the namespace yet, which then begins; otherwise what
-            was erased meanwhile stays erased.
-
-    Raises:
-        CapReached: no call is left for today; none was counted.
-        ErasedError: the namespace was erased meanwhile.
-    """
-    cap = backend.settings.model_calls_per_day
-    if cap is None:
-        return
-    await ready(backend)
-    async with backend.transaction(namespace, repeatable=True) as tx:  # a call too many is counted, never one too few
-        if now is not None:
-            await generations.hold(tx, backend, namespace, now=now)
-        elif await hold_existing(tx, namespace) is None:
-            raise ErasedError
-        used, until_tomorrow = await pending_work.spend_call(tx, namespace)
-        if used > cap:
-            raise CapReachedError(until_tomorrow)  # which takes the count back

@@ -7,15 +7,16 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
-from langchain_persistmem.learning.missing_vectors import note_missing
+from langchain_persistmem.learning.background.missing_vectors import note_missing
 from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.learning.upgrade.identities import carry_over
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import NOTHING, MemoryIds
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_candidate
+from langchain_persistmem.runtime.record_redaction import redact_candidate
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, NewMemory, Vector

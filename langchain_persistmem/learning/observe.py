@@ -7,16 +7,17 @@ from functools import partial
 from uuid import UUID
 
 from langchain_persistmem.errors import ModelError
+from langchain_persistmem.learning.background.missing_vectors import make_some_missing
+from langchain_persistmem.learning.background.pending_work import ThreadTotal, index_all, learn_all
 from langchain_persistmem.learning.conversations import check_turns, store_turns
 from langchain_persistmem.learning.extraction import learn
-from langchain_persistmem.learning.missing_vectors import make_some_missing
-from langchain_persistmem.learning.pending_work import ThreadTotal, index_all, learn_all
 from langchain_persistmem.learning.turns import read_open
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import memories, messages, pending_work
 from langchain_persistmem.postgres.queries.pending_work import Job
 from langchain_persistmem.postgres.queries.turns import OpenThread
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready

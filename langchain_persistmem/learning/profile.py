@@ -17,7 +17,7 @@ from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_value
+from langchain_persistmem.runtime.record_redaction import redact_value
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode

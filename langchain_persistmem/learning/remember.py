@@ -7,6 +7,7 @@ from datetime import datetime
 from langchain_persistmem.errors import InvalidInputError, MemoryDisabledError
 from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
 from langchain_persistmem.learning import rules
+from langchain_persistmem.learning.background.missing_vectors import make_some_missing
 from langchain_persistmem.learning.changes import apply, link
 from langchain_persistmem.learning.consolidation import (
     CONTRADICTS,
@@ -21,19 +22,19 @@ from langchain_persistmem.learning.consolidation import (
     under_key,
 )
 from langchain_persistmem.learning.insert import insert, log, prepare
-from langchain_persistmem.learning.missing_vectors import make_some_missing
 from langchain_persistmem.learning.sameness import is_repetition
 from langchain_persistmem.learning.turns import follow
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
 from langchain_persistmem.postgres.queries import consent as consent_queries
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_candidate
+from langchain_persistmem.runtime.record_redaction import redact_candidate
 from langchain_persistmem.runtime.setup import ready
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import KINDS, SOURCES, Candidate, DatePrecision, Memory, NewMemory
@@ -209,7 +210,7 @@ def check(candidate: Candidate, *, max_chars: int) -> None:
         raise InvalidInputError(f"source is {represent(candidate.provenance.source)}; use one of {', '.join(SOURCES)}")
     validation.check_stored_share(candidate.importance, "importance")
     validation.check_stored_share(candidate.confidence, "confidence")
-    validation.aware(candidate.valid_from, "valid_from")
+    moments.aware(candidate.valid_from, "valid_from")
     if candidate.key is not None:
         validation.name(candidate.key, "key")
     if candidate.speaker is not None:

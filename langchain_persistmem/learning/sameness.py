@@ -11,7 +11,7 @@ from datetime import UTC
 from functools import cache
 from typing import Any, cast
 
-from langchain_persistmem.language.data import match_words, stop_words
+from langchain_persistmem.language.language_files import match_words, stop_words
 from langchain_persistmem.language.subjects import Subject, find_subject, is_same_subject, names_among, names_user
 from langchain_persistmem.types.records import Candidate, Memory
 
@@ -193,7 +193,7 @@ def _content(text: str) -> list[str]:
 
 
 def _details(text: str) -> frozenset[str]:
-    """What makes two statements different whatever else they share: figures with their units, signs, names."""
+    """The details that make two statements different whatever else they share: figures with their units, signs, names."""
     words = [word.strip(_AROUND) or word for word in text.split()]
     details: set[str] = set()
     for index, word in enumerate(words):
@@ -211,7 +211,7 @@ def _has_sign(word: str) -> bool:
 
 
 def _negations(text: str) -> int:
-    """How often a text denies; twice is not once."""
+    """The number of negations in a text; twice is not once."""
     return len(_denying().findall(text.replace("’", "'")))
 
 

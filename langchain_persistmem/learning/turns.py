@@ -17,19 +17,21 @@ from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.statement_rules import find_statements
 from langchain_persistmem.language.trust import find_suspicion
+from langchain_persistmem.learning.background.missing_vectors import note_missing
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, embed_pieces, log
-from langchain_persistmem.learning.missing_vectors import note_missing, split_text
+from langchain_persistmem.learning.text_pieces import split_text
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import consent, forget, messages, pending_work, rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
 from langchain_persistmem.postgres.queries.pending_work import Job
 from langchain_persistmem.postgres.queries.rows import row_of
 from langchain_persistmem.postgres.queries.turns import OpenMessage, OpenThread
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import turn_to_learn
+from langchain_persistmem.runtime.record_redaction import turn_to_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import TURNS_EXTRACTOR, Candidate, NewMemory, Provenance, Turn, Vector
@@ -85,7 +87,7 @@ class _Settled:
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """What happened to messages that were stored before every turn was a memory."""
+    """The fate of messages that were stored before every turn was a memory."""
 
     linked: frozenset[UUID] = frozenset()
     """The turns that statements rest on."""

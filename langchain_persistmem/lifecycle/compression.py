@@ -13,7 +13,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ModelError, PersistMemError
 from langchain_persistmem.language.trust import find_suspicion
-from langchain_persistmem.learning.extraction import CapReachedError, spend
+from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError, spend
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.lineage import DERIVED
 from langchain_persistmem.learning.turns import follow

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError, ModelError, PersistMemError
 from langchain_persistmem.learning.changes import apply, find_existing, policy_of
+from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError, spend
 from langchain_persistmem.learning.consolidation import Decision, decide
-from langchain_persistmem.learning.extraction import CapReachedError, spend
 from langchain_persistmem.learning.insert import log, prepare
 from langchain_persistmem.learning.lineage import DERIVED
 from langchain_persistmem.lifecycle.clusters import stars

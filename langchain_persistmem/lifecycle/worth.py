@@ -1,15 +1,10 @@
-"""The worth of a memory, and the rules by which it fades: pure, every rule is in ``Settings.retention``.
-
-Nothing here erases. A memory that fades is archived; it can be restored, and is erased only if a rule says so.
-"""
+"""The worth of a memory: importance, confidence, recency and use as one number; pure."""
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem.settings import Retention
 from langchain_persistmem.types.records import Kind
 
 _DAY = 86_400.0
@@ -50,8 +45,8 @@ def confidence_now(confidence: float, *, days: float, half_life_days: float) -> 
 
 def worth(sign: Sign, *, half_life_days: float, now: datetime) -> float:
     """0 to 1: importance counts most; then confidence, which fades; how lately it was said or used; how often used."""
-    unsaid = _days(sign.stated_at, now)
-    idle = min(unsaid, _days(sign.used_at, now)) if sign.used_at is not None else unsaid
+    unsaid = days_between(sign.stated_at, now)
+    idle = min(unsaid, days_between(sign.used_at, now)) if sign.used_at is not None else unsaid
     return (
         _IMPORTANCE * sign.importance
         + _CONFIDENCE * confidence_now(sign.confidence, days=unsaid, half_life_days=half_life_days)
@@ -60,44 +55,6 @@ def worth(sign: Sign, *, half_life_days: float, now: datetime) -> float:
     )
 
 
-def fading(usages: Sequence[Sign], retention: Retention, *, now: datetime) -> Mapping[UUID, str]:
-    """The memories that are to be archived, with the reasons.
-
-    First what has outlived its kind, then what is stale, then as many of the least worth as are over
-    the cap. Instructions fade by their own age alone, and what is pinned never does.
-    """
-    reasons: dict[UUID, str] = {}
-    ages = {
-        "semantic": retention.semantic_days,
-        "episodic": retention.episodic_days,
-        "procedural": retention.procedural_days,
-    }
-    # Age before number: what fades by age anyway takes no place under the cap from what would stay.
-    for sign in usages:
-        max_age = ages.get(sign.kind)
-        if sign.stays:
-            continue
-        if max_age is not None and _days(sign.stated_at, now) > max_age:
-            reasons[sign.id] = "it has outlived its kind"
-        elif sign.kind != "procedural" and _stale(sign, retention.stale_days, now):
-            reasons[sign.id] = "nobody has said or used it for long"
-    if retention.max_memories is not None:
-        rest = [sign for sign in usages if sign.id not in reasons]
-        loose = [sign for sign in rest if not sign.stays and sign.kind != "procedural"]
-        by_worth = sorted(
-            loose, key=lambda facts: (worth(facts, half_life_days=retention.half_life_days, now=now), facts.id)
-        )
-        over = max(0, len(rest) - retention.max_memories)
-        reasons |= {sign.id: "there are too many memories" for sign in by_worth[:over]}
-    return reasons
-
-
-def _stale(sign: Sign, stale_days: float | None, now: datetime) -> bool:
-    if stale_days is None:
-        return False
-    last = sign.stated_at if sign.used_at is None else max(sign.stated_at, sign.used_at)
-    return _days(last, now) > stale_days
-
-
-def _days(since: datetime, now: datetime) -> float:
+def days_between(since: datetime, now: datetime) -> float:
+    """Days since a moment; 0 for one that lies ahead."""
     return max(0.0, (now - since).total_seconds()) / _DAY  # what lies ahead is not newer than now

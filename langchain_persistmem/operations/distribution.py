@@ -1,12 +1,12 @@
 """Spreading the tables over a cluster of Citus, and bringing them back; steps of deployment, by the owner of the tables."""
 
 from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDateError
+from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.postgres.migrate import missing_migrations
 from langchain_persistmem.postgres.queries import table_locations
-from langchain_persistmem.postgres.queries.row_security import see_everything
 from langchain_persistmem.postgres.queries.table_locations import Cluster
+from langchain_persistmem.postgres.row_security_settings import see_everything
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE

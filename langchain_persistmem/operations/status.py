@@ -8,7 +8,7 @@ from langchain_persistmem.postgres.migrate import server_versions
 from langchain_persistmem.postgres.queries import namespaces, pending_work, rewrites
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode, read
 from langchain_persistmem.types.records import Kind
 from langchain_persistmem.types.results import Activity, Person, StatusResult
@@ -75,7 +75,7 @@ async def activity(
         ConfigurationError: the whole database is meant, and row-level security does not let this role see it.
     """
     if since is not None:
-        validation.aware(since, "since")
+        moments.aware(since, "since")
     await ready(backend)
     async with backend.transaction(namespace or EVERYWHERE, atomic=False) as tx:
         memories = await namespaces.count_memories_by_period(tx, namespace, since=since, step=step)

@@ -14,7 +14,7 @@ from langchain_persistmem.errors import (
     StorageError,
     StorageUnavailableError,
 )
-from langchain_persistmem.postgres.timeouts import DeadlineError, NoSessionError
+from langchain_persistmem.postgres.connections.timeouts import DeadlineError, NoSessionError
 
 _POOL_SAYS_NO = (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, psycopg_pool.TooManyRequests)
 """It has no connection to give, which was waited for already."""

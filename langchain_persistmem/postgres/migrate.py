@@ -15,7 +15,8 @@ from typing import LiteralString, cast
 from psycopg import sql
 
 from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDateError
-from langchain_persistmem.postgres.queries.row_security import enable_on_new_tables, see_everything
+from langchain_persistmem.postgres.queries.row_security_switch import enable_on_new_tables
+from langchain_persistmem.postgres.row_security_settings import see_everything
 from langchain_persistmem.postgres.statements import Schemas, name_schemas, statement
 from langchain_persistmem.postgres.transaction import Transaction
 

@@ -2,21 +2,19 @@
 
 A server that restarts, fails over or ends a backend takes the connections of a pool with it, some of them only a moment
 later. Callers do not see that: a flow of which nothing was committed is run again, with a connection of the pool that
-still works, until ``Settings.connect_seconds`` have passed. A COMMIT whose answer was lost may have been done or not; the
-server is asked for the signature that every write leaves in its namespace, and so the write counts exactly once.
+still works, until ``Settings.connect_seconds`` have passed. What
+becomes of a COMMIT whose answer was lost: ``postgres/commit_confirmation.py``.
 """
 
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from langchain_persistmem.errors import ConcurrentUpdateError, StorageError, StorageUnavailableError
-from langchain_persistmem.postgres.queries.namespaces import was_committed
-from langchain_persistmem.postgres.transaction import Signature, Transaction
+from langchain_persistmem.errors import ConcurrentUpdateError, StorageError
 
 T = TypeVar("T")
 Pause = Callable[[float], Awaitable[None]]
@@ -81,41 +79,10 @@ async def retry(flow: Callable[[], Coroutine[Any, Any, T]], pause: Pause, backof
         await pause(seconds)
 
 
-@asynccontextmanager
-async def confirm_commit(
-    begin: Callable[[], AbstractAsyncContextManager[Transaction]],
-    pause: Pause,
-    backoff: Backoff,
-    *,
-    writes: bool,
-    repeatable: bool = False,
-) -> AsyncGenerator[Transaction]:
-    """A transaction whose end is certain: where the answer to its COMMIT is lost, the server is asked what became of it.
-
-    Args:
-        begin: begins it.
-        pause: waits so many seconds.
-        backoff: for the question.
-        writes: whether anything may be committed.
-        repeatable: doing it twice is as good as doing it once.
-    """
-    failure: StorageUnavailableError | None = None
-    try:
-        async with begin() as tx:
-            yield tx
-    except StorageUnavailableError as error:
-        if not error.unanswered:
-            raise
-        failure = error
-    if failure is not None:
-        signature, failure.unanswered = failure.unanswered, False
-        # Without a signature nothing can be asked for: whether it was committed stays unknown.
-        committed = await _was_committed(begin, signature, pause, backoff) if isinstance(signature, Signature) else None
-        if not committed:
-            failure.nothing_was_done = repeatable or committed is False
-            raise failure
+def note_commit() -> None:
+    """Note that a part of the step that runs was committed, so that it is not run again."""
     step = _current.get()
-    if step is not None and writes:
+    if step is not None:
         step.committed = True
 
 
@@ -130,29 +97,6 @@ def apart() -> Generator[None]:
         yield
     finally:
         _current.reset(token)
-
-
-class _UndoError(Exception):
-    """Rolls back what the question itself wrote."""
-
-
-async def _was_committed(
-    begin: Callable[[], AbstractAsyncContextManager[Transaction]], signature: Signature, pause: Pause, backoff: Backoff
-) -> bool | None:
-    """Find out if the transaction was committed; None if that cannot be found out."""
-    committed: bool | None = None
-    while True:
-        try:
-            async with begin() as tx:
-                committed = await was_committed(tx, signature)
-                raise _UndoError
-        except _UndoError:
-            return committed
-        except StorageError as error:
-            seconds = backoff.pause(error) if error.nothing_was_done else None
-        if seconds is None:
-            return None
-        await pause(seconds)
 
 
 @contextmanager

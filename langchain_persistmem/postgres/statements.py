@@ -58,13 +58,14 @@ _VECTOR_OPERATOR = re.compile(r"<#>|<->")
 # What only the planner of a single server needs to be told; by Citus it is not understood, and each shard is a small table.
 _FOR_ONE_SERVER = re.compile(
     r"nullif\((?P<key>\w+\.namespace = %\(namespace\)s::text), false\) IS NOT NULL|OFFSET 0 /\* one server \*/"
+    r"|\(SELECT (?P<value>%\(namespace\)s::text)\)"
 )
 
 
 def name_schemas(text: str, schemas: Schemas) -> str:
     """SQL of this package, with its schema and pgvector's in place."""
     if schemas.has_citus:
-        text = _FOR_ONE_SERVER.sub(lambda match: match["key"] or "", text)
+        text = _FOR_ONE_SERVER.sub(lambda match: match["key"] or match["value"] or "", text)
     if schemas.own != "persistmem":
         text = _OWN_SCHEMA.sub(schemas.own, text)
     if schemas.vector is not None:
@@ -165,7 +166,7 @@ def statement(name: LiteralString, **slots: sql.Composable) -> NamedSQL:
 
 
 def _pieces(part: sql.Composable) -> Iterator[_Piece]:
-    """What a slot is filled with, taken apart: the values of a user's filter are no text of ours."""
+    """The filling of a slot, taken apart: the values of a user's filter are no text of ours."""
     if isinstance(part, sql.Composed):
         for inner in part:
             yield from _pieces(inner)

@@ -13,3 +13,7 @@ LEFT JOIN (
     JOIN pg_type t ON t.typnamespace = e.extnamespace AND t.typname = 'halfvec'
     WHERE e.extname = 'vector'
 ) AS v ON true
+
+-- name: set_locally
+-- What a transaction sets for itself; it ends with the transaction, so that nothing is left behind on a shared connection.
+SELECT set_config(s.key, s.value, true) FROM json_each_text(%(settings)s::json) AS s

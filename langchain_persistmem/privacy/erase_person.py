@@ -11,9 +11,8 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import StorageError
+from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.postgres.queries import erasure_log, forget, generations, threads
-from langchain_persistmem.postgres.timeouts import without_deadline
-from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern
 from langchain_persistmem.types.progress import Meter, Report
@@ -53,15 +52,18 @@ async def everything(
     """
     ended_generations: dict[Namespace, UUID] = {}
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        for pattern in patterns:
-            ended_generations.update(await forget.namespaces_naming(tx, pattern))
+        answers = [forget.namespaces_naming(tx, pattern) for pattern in patterns]
+        has_checkpoints = await forget.has_checkpoint_tables(tx)
+        for answer in answers:
+            ended_generations.update(await answer)
     if len(ended_generations) > 1 and not dry_run:  # a single one is one transaction: all or nothing
         async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
             for generation in ended_generations.values():
                 erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
     whole = sorted({namespace, *ended_generations})
     meter = Meter(None, "namespaces")
-    return await _erase_all(backend, whole, meter, shared_threads=shared_threads, dry_run=dry_run, now=now)
+    receipt = await _erase_all(backend, whole, meter, shared_threads=shared_threads, dry_run=dry_run, now=now)
+    return await _with_unowned(backend, receipt) if has_checkpoints else receipt
 
 
 async def resume(backend: Backend, *, shared_threads: bool, progress: Report | None = None, now: datetime) -> Receipt:
@@ -73,8 +75,10 @@ async def resume(backend: Backend, *, shared_threads: bool, progress: Report | N
                 await erasure_log.complete_erasures(tx, generation, {}, now=now)
             else:
                 namespaces_left.append(namespace)
+        has_checkpoints = await forget.has_checkpoint_tables(tx)
     meter = Meter(progress, "namespaces", len(namespaces_left))
-    return await _erase_all(backend, namespaces_left, meter, shared_threads=shared_threads, dry_run=False, now=now)
+    receipt = await _erase_all(backend, namespaces_left, meter, shared_threads=shared_threads, dry_run=False, now=now)
+    return await _with_unowned(backend, receipt) if has_checkpoints else receipt
 
 
 async def _erase_all(
@@ -91,7 +95,6 @@ async def _erase_all(
     total: Counter[str] = Counter()
     for erasure in erasures.values():
         total.update(erasure.counts)
-    nobodys = await backend.step(_has_unowned_checkpoints)
     ids = tuple(id for erasure in erasures.values() for id in erasure.ids)
     shared_ids = sorted({thread for erasure in erasures.values() for thread in erasure.shared})
     return Receipt(
@@ -101,7 +104,6 @@ async def _erase_all(
         remaining_traces=(
             *(_shared_trace(item, dry_run=dry_run) for item in shared_ids),
             *((_NOTHING_FOUND,) if not ids and not dry_run else ()),
-            *((_NOBODYS,) if nobodys else ()),
         ),
         ids=ids,
         # A shared thread that stayed may still have this person's words: one run of another person with its id was
@@ -116,9 +118,16 @@ def _shared_trace(thread_id: str, *, dry_run: bool) -> str:
     return f"the checkpoints of thread {quote(thread_id)}, which others have too: {advice}"
 
 
+async def _with_unowned(backend: Backend, receipt: Receipt) -> Receipt:
+    """The receipt, which says so where some checkpoints are nobody's; LangGraph's tables have to exist."""
+    if await backend.step(_has_unowned_checkpoints):
+        return replace(receipt, remaining_traces=(*receipt.remaining_traces, _NOBODYS))
+    return receipt
+
+
 async def _has_unowned_checkpoints(backend: Backend) -> bool:
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        return await forget.has_checkpoint_tables(tx) and await threads.has_checkpoints_of_nobody(tx)
+        return await threads.has_checkpoints_of_nobody(tx)
 
 
 async def _count_one(backend: Backend, namespace: Namespace, among: Sequence[Namespace] | None) -> _NamespaceErasure:
@@ -150,7 +159,7 @@ async def _erase_one(
     with without_deadline():  # a person may have much
         async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
             # Writers in progress finish first; later writers find that this generation is over.
-            ending = generations.end_generation(tx, namespace)
+            ending, has_checkpoints = generations.end_generation(tx, namespace), forget.has_checkpoint_tables(tx)
             own_threads, generation = await threads.threads_of(tx, namespace), await ending
             if earlier and generation not in earlier:  # the COMMIT whose answer was lost has done it
                 return next(iter(earlier.values()))
@@ -160,28 +169,32 @@ async def _erase_one(
                 set[str]() if among is None else set(await threads.threads_of_others(tx, own_threads, among))
             )
             going = [thread_id for thread_id in own_threads if thread_id not in shared_threads]
-            checkpoints = await forget.erase_checkpoints(tx, going)
-            counts = {**await forget.erase_namespace(tx, namespace), **checkpoints}
-            await _verify(tx, namespace, going)
+            if not await has_checkpoints:
+                going = []
+            checkpoints = await forget.erase_checkpoints(tx, going) if going else {}
+            # What awaits nothing travels with what erases; so does the count of what is left.
+            erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
+            erased, rest = await forget.erase_namespace(tx, namespace)
+            counts = {**erased, **checkpoints}
+            _verify(rest | (await forget.count_rest_of_checkpoints(tx, going) if going else {}))
             erasure = _NamespaceErasure(
                 counts, tuple(await forget.find_threads_with_checkpoints(tx, sorted(shared_threads)))
             )
-            erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
             erasure = replace(erasure, ids=tuple(await erasure_log.complete_erasures(tx, generation, counts, now=now)))
             earlier[generation] = erasure
     return erasure
 
 
-async def _verify(tx: Transaction, namespace: Namespace, going: Sequence[str]) -> None:
-    """Look for what an erase has left.
+def _verify(rest: Mapping[str, int]) -> None:
+    """Check that an erase has left nothing.
+
+    Args:
+        rest: rows that are left, by table.
 
     Raises:
         StorageError: there is something: the erase is taken back.
     """
-    counts = await forget.count_rest_of_namespace(tx, namespace)
-    if going and await forget.has_checkpoint_tables(tx):
-        counts |= await forget.count_rest_of_checkpoints(tx, going)
-    remains = {table: count for table, count in counts.items() if count}
+    remains = {table: count for table, count in rest.items() if count}
     if remains:
         raise StorageError(
             f"rows were left after an erase, which was taken back: {remains}; look for triggers and rules on these tables"

@@ -11,12 +11,12 @@ from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres.queries import erasure_log, generations
-from langchain_persistmem.postgres.transaction import undo_if
+from langchain_persistmem.postgres.transaction_opening import undo_if
 from langchain_persistmem.privacy import erase_person
 from langchain_persistmem.privacy.forget import erase_with_turns
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import migrated, ready
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
 from langchain_persistmem.types.progress import Meter, Report
 from langchain_persistmem.types.representation import is_a, type_name
@@ -226,7 +226,7 @@ def _counts(value: object, where: str) -> Mapping[str, int]:
 def _time(value: object, where: str) -> datetime:
     try:
         if isinstance(value, str):
-            return validation.aware(datetime.fromisoformat(value), where)
+            return moments.aware(datetime.fromisoformat(value), where)
     except ValueError:
         pass
     raise InvalidInputError(f"{where} is no time with a zone; pass a line of the log as it is")

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import export
 from langchain_persistmem.postgres.queries.export import Row
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy.export_file import ExportWriter
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend

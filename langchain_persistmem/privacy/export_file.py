@@ -24,7 +24,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.runtime.line_file import check_target, open_lines
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import CONSENTS, KINDS, SOURCES, Change, DatePrecision, Status
 from langchain_persistmem.types.representation import quote, represent
@@ -257,7 +257,7 @@ def _id(value: object, _where: str) -> None:
 
 
 def _moment(value: object, where: str) -> None:
-    validation.aware(datetime.fromisoformat(cast("str", value)), where)
+    moments.aware(datetime.fromisoformat(cast("str", value)), where)
 
 
 def _flag(value: object, _where: str) -> None:

@@ -12,7 +12,8 @@ from langchain_persistmem.language.query_terms import strip_light_words
 from langchain_persistmem.learning.lineage import bring_back
 from langchain_persistmem.postgres.queries import erasure_log, retention
 from langchain_persistmem.postgres.queries import forget as forget_queries
-from langchain_persistmem.postgres.transaction import Transaction, undo_if
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction_opening import undo_if
 from langchain_persistmem.privacy import erase_person
 from langchain_persistmem.recall.search import find_candidates
 from langchain_persistmem.runtime import generations

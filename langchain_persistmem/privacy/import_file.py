@@ -13,12 +13,13 @@ from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import export, pending_work, rewrites, search_index
-from langchain_persistmem.postgres.transaction import Transaction, undo_if
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction_opening import undo_if
 from langchain_persistmem.privacy.export_file import ExportFile, components_of
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_row
+from langchain_persistmem.runtime.record_redaction import redact_row
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace, Several, encode
 from langchain_persistmem.types.progress import Meter, Report

@@ -16,7 +16,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy.import_entries import Cursor, Entry, Page
 from langchain_persistmem.privacy.import_postgres_store import check_type, comparable, parse_json
 from langchain_persistmem.store.ops import MAX_TEXT_CHARS
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import Namespace, encode, fill, placeholders
 from langchain_persistmem.types.records import Candidate, Kind, Provenance, Vector
 from langchain_persistmem.types.representation import cut
@@ -143,7 +143,7 @@ def _moment(payload: Mapping[str, Any], name: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(str(text))
-        return validation.aware(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC), name)
+        return moments.aware(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC), name)
     except ValueError:  # as InvalidInputError is
         return None
 
@@ -152,7 +152,7 @@ def _expiry(payload: Mapping[str, Any]) -> datetime | None:
     """The end of its last day: a memory of mem0 lives until then."""
     try:
         last = date.fromisoformat(str(payload.get("expiration_date")))
-        return validation.aware(datetime.combine(last + timedelta(days=1), time(tzinfo=UTC)), "expiration_date")
+        return moments.aware(datetime.combine(last + timedelta(days=1), time(tzinfo=UTC)), "expiration_date")
     except (ValueError, OverflowError):
         return None
 

@@ -14,10 +14,11 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from langchain_persistmem.learning.sameness import identity
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import import_other_memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.generations import hold_existing
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy.import_entries import Cursor, Entry, Fate, Page, by_namespace, judge, row_of_entry
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_json

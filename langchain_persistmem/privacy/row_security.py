@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from langchain_persistmem.errors import SchemaOutOfDateError
 from langchain_persistmem.postgres.migrate import missing_migrations
-from langchain_persistmem.postgres.queries import row_security as row_security_queries
-from langchain_persistmem.postgres.queries.row_security import RowSecurity
+from langchain_persistmem.postgres.queries import row_security_switch as row_security_queries
+from langchain_persistmem.postgres.queries.row_security_switch import RowSecurity
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import NOBODY

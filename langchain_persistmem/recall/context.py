@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from typing import Any, TypeVar, overload
 
 from langchain_persistmem.language.trust import find_suspicion
-from langchain_persistmem.recall.context_formats import (
+from langchain_persistmem.recall.context_text import (
     FORMS,
     Form,
     ProfileLine,
@@ -20,7 +20,7 @@ from langchain_persistmem.recall.context_formats import (
     text_of,
 )
 from langchain_persistmem.recall.standing import StandingChoice, by_importance, is_instruction, tells_of_user
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.recall_results import Context, RecallCandidate, Recollection, ScoreParts
 from langchain_persistmem.types.records import Candidate, Memory, Provenance, Turn
 
@@ -186,7 +186,9 @@ def render_standing(
             ]
             # Most turns tell less than a statement, so that they take half of the space at most.
             turn_limit = min(limit, count_tokens(text(entries)) + limit // 2)
-            entries += _longest_beginning(brief, lambda part: fits([*always, *statements, *part], turn_limit))
+            entries += _longest_beginning(
+                _from_both_ends(brief), lambda part: fits([*always, *statements, *part], turn_limit)
+            )
     memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
     return StandingPart(
         text=text(entries),
@@ -227,6 +229,13 @@ def render_journal(
         ids = {memory.id for memory in _longest_beginning(candidates[:most], fits)}
         memories = [memory for memory in before if memory.id in ids]
     return StandingPart(text=text(memories, since), memories=(*memories, *since), has_names=has_names)
+
+
+def _from_both_ends(turns: Sequence[Memory]) -> list[Memory]:
+    """The newest and the earliest in turn: what somebody tells of themselves first says who they are."""
+    half = -(-len(turns) // 2)
+    ends = zip_longest(turns[:half], reversed(turns[half:]))
+    return [turn for pair in ends for turn in pair if turn is not None]
 
 
 def _count_within(costs: Sequence[int], most: int) -> int:

@@ -9,9 +9,9 @@ from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_filter
+from langchain_persistmem.runtime.record_redaction import redact_filter
 from langchain_persistmem.runtime.setup import ready
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import SOURCES, STATUSES, Kind, Memory, Source, Status
 from langchain_persistmem.types.representation import quote, represent
@@ -54,7 +54,7 @@ async def list_(
     wanted = condition(redact_filter(backend.settings.redaction, filter), kinds)
     for moment, name in ((since, "since"), (until, "until")):
         if moment is not None:
-            validation.aware(moment, name)
+            moments.aware(moment, name)
     validation.count(limit, "limit", at_most=10_000)
     validation.count(offset, "offset", at_most=2**62)
     encode(namespace)

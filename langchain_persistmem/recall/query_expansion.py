@@ -8,7 +8,7 @@ from typing import cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.data import stop_words
+from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.search_terms.tokenization import cut_pairs
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.prompt_fence import fence

@@ -16,7 +16,7 @@ from heapq import nlargest
 from itertools import islice
 
 from langchain_persistmem.language.calendar import date_matching
-from langchain_persistmem.language.data import stop_words
+from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.question import parse_question, speaks_of_self
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.recall.score import Scale

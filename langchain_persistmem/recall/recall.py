@@ -3,16 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from heapq import nlargest
 from typing import Literal, NamedTuple, TypedDict
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.language import question as language_question
 from langchain_persistmem.language.requests import asks_for_help, is_bare_request, is_request
 from langchain_persistmem.learning.profile import KEY
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.postgres.queries import standing as standing_queries
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.recall import query_expansion, ranking
 from langchain_persistmem.recall.context import (
     FORMS,
@@ -32,7 +34,7 @@ from langchain_persistmem.recall.standing import STANDINGS, Standing, arrange_jo
 from langchain_persistmem.recall.topics import topics_of
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_filter
+from langchain_persistmem.runtime.record_redaction import redact_filter
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
@@ -67,6 +69,9 @@ _LOOSE = 1 / 3
 _LEAST_EVIDENCE = 1.5
 """In deviations of similarity: the best memory, and each that is only loosely near, has to be nearer than unrelated sentences are.
 Among few memories a score alone does not say so."""
+_NEAREST = 20
+"""So many of the nearest by meaning are in a context that is to help with something: what helps need not be near, and a score cannot
+tell "The user is vegetarian" from noise where a dinner is to be suggested."""
 _MOST_OF_A_TOPIC = 50
 """So many memories of a topic make its set complete."""
 _FEWEST_TOKENS = 4
@@ -171,12 +176,19 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         return is_open and _is_fresh(entry.row, shape, window)
 
     fresh = [] if is_bare_request(question.query) else [entry for entry in ranked if is_fresh(entry)]
-    bounds = _bounds(settings, question.query, is_list=asks_for_list)
-    if asks_for_help(question.query):
+    is_for_help = asks_for_help(question.query)
+    bounds = _bounds(settings, is_for_help=is_for_help, is_list=asks_for_list)
+    nearest: list[RankedCandidate] = []
+    if is_for_help:
         # Help, such as a dinner that is suggested, is served by what the user told that is only loosely near; what the
         # assistant said has no such claim.
-        fresh = [entry for entry in fresh if entry.score >= settings.context_floor or _is_loosely_near(entry)]
+        nearest = nlargest(_NEAREST, filter(_has_meaning, fresh), key=_meaning)
+        least = settings.context_floor
+        fresh = [entry for entry in fresh if entry.score >= least or _is_loosely_near(entry) or entry in nearest]
     relevant = await _relevant(backend, question, fresh, bounds, check=shape.check)
+    if shape.check != "model":
+        ids = {entry.memory.id for entry in relevant}
+        relevant += [entry.recollection() for entry in nearest if entry.row.id not in ids]
     if asks_for_list:
         relevant += await _complete(backend, namespace, question, relevant, is_fresh)
     instruction_entries = [candidate.recollection() for candidate in ranked if candidate.row.key in always]
@@ -218,10 +230,10 @@ class _Bounds(NamedTuple):
     """The share of the best one's evidence, beyond the best ten."""
 
 
-def _bounds(settings: Settings, query: str, *, is_list: bool) -> _Bounds:
-    """What is near answers a question; for help, and for a list, what is only loosely near counts too."""
+def _bounds(settings: Settings, *, is_for_help: bool, is_list: bool) -> _Bounds:
+    """The bounds of what counts: what is near answers a question; for help, and for a list, what is only loosely near counts too."""
     floor, share = settings.context_floor, settings.context_share
-    if asks_for_help(query):
+    if is_for_help:
         return _Bounds(floor * _LOOSE, floor * _LOOSE, share * _LOOSE)
     # That nothing answers is told by the best one alone, whatever the number of answers is.
     return _Bounds(floor, floor * _LOOSE, share * _LOOSE) if is_list else _Bounds(floor, floor, share)
@@ -230,7 +242,7 @@ def _bounds(settings: Settings, query: str, *, is_list: bool) -> _Bounds:
 async def _relevant(
     backend: Backend, question: Question, fresh: Sequence[RankedCandidate], bounds: _Bounds, *, check: Check
 ) -> list[Recollection]:
-    """What fits the message, best first: nothing below the bounds, or what the chat model chooses."""
+    """The memories that fit the message, best first: nothing below the bounds, or what the chat model chooses."""
     settings = backend.settings
     # Among few memories the best one may look good by chance.
     near: Sequence[RankedCandidate] = fresh if any(entry.evidence >= _LEAST_EVIDENCE for entry in fresh) else []
@@ -345,6 +357,15 @@ def _with_standing(result: Context, standing: StandingPart, ranked: Sequence[Ran
         recollections=(*recollections, *result.recollections),
         standing_count=len(recollections),
     )
+
+
+def _has_meaning(entry: RankedCandidate) -> bool:
+    """Tell if it is of a person and has a vector by which it is compared."""
+    return entry.row.source != "assistant" and entry.row.similarity is not None
+
+
+def _meaning(entry: RankedCandidate) -> float:
+    return entry.parts[0]
 
 
 def _is_loosely_near(entry: RankedCandidate) -> bool:

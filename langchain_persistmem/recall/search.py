@@ -10,13 +10,13 @@ from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.recall import query_expansion, ranking, reranking
-from langchain_persistmem.recall.findings import join_layers, put_answers_first
-from langchain_persistmem.recall.question_vectors import embed_questions
+from langchain_persistmem.recall import query_expansion, ranking
+from langchain_persistmem.recall.duplicates import join_layers, put_answers_first
+from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_question
+from langchain_persistmem.runtime.record_redaction import redact_question
 from langchain_persistmem.runtime.setup import ready
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recall_results import EXPANDS, Question, RankedCandidate, SearchResult
 from langchain_persistmem.types.records import Vector
@@ -99,7 +99,7 @@ async def find_candidates(
         query=queries[0],
         queries=tuple(texts),
         result=results[0],
-        ranked=await reranking.rerank(backend, question.query, put_answers_first(findings)),
+        ranked=await backend.rerank(question.query, put_answers_first(findings)),
     )
 
 
@@ -152,8 +152,8 @@ def _check(backend: Backend, namespace: Namespace, question: Question) -> tuple[
     validation.check_text(question.query, "query", at_most=_LONGEST_QUERY)
     encode(namespace)
     if question.at is not None:
-        validation.aware(question.at, "at")
-    validation.aware(question.now, "now")
+        moments.aware(question.at, "at")
+    moments.aware(question.now, "now")
     if question.thread_id is not None:
         validation.name(question.thread_id, "thread_id")
     if question.expand is not None and question.expand not in EXPANDS:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, StorageError
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import audit
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.actor import current_actor
 from langchain_persistmem.types.namespace import Namespace

@@ -23,22 +23,18 @@ from langchain_persistmem.errors import (
     UseAsyncMethodError,
 )
 from langchain_persistmem.postgres import telemetry
-from langchain_persistmem.postgres.pools import ConnectionQueue
-from langchain_persistmem.postgres.queries.row_security import reach_settings
-from langchain_persistmem.postgres.retry import Backoff, confirm_commit, retry
-from langchain_persistmem.postgres.transaction import (
-    AsyncPool,
-    Opening,
-    SyncPool,
-    Transaction,
-    async_transaction,
-    finished,
-    sync_transaction,
-)
+from langchain_persistmem.postgres.blocking import finished
+from langchain_persistmem.postgres.commit_confirmation import confirm_commit
+from langchain_persistmem.postgres.connections.connection_setup import AsyncPool, SyncPool
+from langchain_persistmem.postgres.connections.pools import ConnectionQueue
+from langchain_persistmem.postgres.retry import Backoff, retry
+from langchain_persistmem.postgres.row_security_settings import reach_settings
+from langchain_persistmem.postgres.transaction import Opening, Transaction
+from langchain_persistmem.postgres.transaction_opening import async_transaction, sync_transaction
 from langchain_persistmem.postgres.vector_index.hnsw_indexes import Unindexed
 from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
-from langchain_persistmem.runtime.model_calls import ModelCalls
-from langchain_persistmem.runtime.models import Models
+from langchain_persistmem.runtime.models.model_calls import ModelCalls
+from langchain_persistmem.runtime.models.model_names import Models
 from langchain_persistmem.runtime.replica import Replica
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.namespace import NOBODY, Namespace, Reach

@@ -9,10 +9,11 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import namespaces
 from langchain_persistmem.postgres.queries.generations import begin_generation
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_indexes
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import Namespace, encode

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError
+from langchain_persistmem.postgres.answer import Answer
+from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.postgres.queries import search_index, work_queue
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.generations import hold_existing
-from langchain_persistmem.postgres.timeouts import without_deadline
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_indexes
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE, NOBODY, Namespace, encode

@@ -20,7 +20,7 @@ from langchain_core.utils.uuid import uuid7
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_message
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.records import Turn, is_off_record_metadata
 from langchain_persistmem.types.representation import is_a, plain, type_name
@@ -265,7 +265,7 @@ def _moment(timestamp: object, where: str) -> datetime:
             timestamp = None
         if timestamp is None:
             raise InvalidInputError(f"{where} is not a date; pass ISO 8601 text such as '2026-03-02T19:04:00+01:00'")
-    return validation.aware(timestamp, where)
+    return moments.aware(timestamp, where)
 
 
 def check_turn(turn: Turn, where: str) -> None:
@@ -279,7 +279,7 @@ def check_turn(turn: Turn, where: str) -> None:
     if len(turn.text) > _LONGEST_TURN:
         validation.check_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
     validation.json_object(turn.content, where, names=_MESSAGE_FIELDS)
-    validation.aware(turn.sent_at, f"{where}.timestamp")
+    moments.aware(turn.sent_at, f"{where}.timestamp")
     if turn.speaker is not None:
         validation.check_text(turn.speaker, f"{where}.name", at_most=_LONGEST_SPEAKER)
 

@@ -9,7 +9,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime, get_runtime
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.types import validation
+from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.moments import check_zone, in_zone
 from langchain_persistmem.types.namespace import Namespace, fill
 from langchain_persistmem.types.representation import is_a, type_name
@@ -71,7 +71,7 @@ def moment_of(
     zone = check_zone(configurable.get("time_zone"), "time_zone") or time_zone
     if zone is None and now is None:
         return None
-    return in_zone(datetime.now(UTC) if now is None else validation.aware(now(), "now"), zone)
+    return in_zone(datetime.now(UTC) if now is None else moments.aware(now(), "now"), zone)
 
 
 def current_runtime() -> Runtime[Any] | None:

@@ -3,50 +3,22 @@
 import logging
 from datetime import datetime
 
-from langchain_persistmem.errors import ConfigurationError, EmbeddingMismatchError, SchemaOutOfDateError
-from langchain_persistmem.language.data import languages
+from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDateError
+from langchain_persistmem.language.language_files import languages
+from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.postgres.migrate import migrate, migrations, missing_migrations
 from langchain_persistmem.postgres.queries import embedding_models, rewrites
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.grants import repair_grants
-from langchain_persistmem.postgres.queries.row_security import check_row_security, row_security
+from langchain_persistmem.postgres.queries.row_security_switch import check_row_security, row_security
 from langchain_persistmem.postgres.statements import all_statements, statement
-from langchain_persistmem.postgres.timeouts import without_deadline
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.hnsw_upkeep import create_indexes
+from langchain_persistmem.runtime.models.embedding_checks import UNRELATED, background, check_dimensions, registered
 from langchain_persistmem.types.namespace import EVERYWHERE, NOBODY
-from langchain_persistmem.types.vectors import background
 
 logger = logging.getLogger(__name__)
-
-UNRELATED = (
-    "I prefer tea to coffee in the morning.",
-    "My sister is getting married next summer.",
-    "The meeting has been moved to Thursday afternoon.",
-    "We are looking for a new apartment closer to the office.",
-    "I started learning the piano a few months ago.",
-    "The car needs new brakes before the winter.",
-    "He is allergic to peanuts.",
-    "Our team finished the project ahead of schedule.",
-    "I watched a great film about the ocean last night.",
-    "The doctor said the results were fine.",
-    "They adopted a small brown dog from the shelter.",
-    "I have to renew my passport soon.",
-    "She studies history at the university.",
-    "We cooked pasta and a salad for dinner.",
-    "The server runs Linux and a database.",
-    "I run five kilometres twice a week.",
-    "The flight to the coast was delayed by two hours.",
-    "He collects old books and stamps.",
-    "My budget for this month is already spent.",
-    "Thanks, that sounds like a good idea!",
-    "The garden is full of tomatoes this year.",
-    "I felt nervous before the interview.",
-    "Please send me the invoice by email.",
-    "It was raining all weekend, so we stayed at home.",
-)
-"""Sentences with nothing in common: their cosines show what "no relation" looks like under a model."""
 
 
 def load_files() -> None:
@@ -174,33 +146,3 @@ async def ready(backend: Backend) -> EmbeddingModel:
             raise SchemaOutOfDateError("no embedding model is registered in this database; call setup() once")
         backend.embedding_model = model
     return backend.embedding_model
-
-
-def check_dimensions(expected: int | None, actual: int | None) -> None:
-    """Refuse a number of dimensions that is not the model's.
-
-    Raises:
-        ConfigurationError: it is another.
-    """
-    if expected is not None and expected != actual:
-        raise ConfigurationError(
-            f"index['dims'] is {expected}, but the embedding model's vectors have {actual} dimensions; set dims to {actual}"
-        )
-
-
-def registered(models: list[EmbeddingModel], name: str) -> EmbeddingModel | None:
-    """The model of that name among those whose vectors are in the database; None if there are none yet.
-
-    Raises:
-        EmbeddingMismatchError: the vectors there are another model's.
-    """
-    for model in models:
-        if model.name == name:
-            return model
-    if models:
-        raise EmbeddingMismatchError(
-            f"the memories here were embedded with {models[0].name!r} ({models[0].dimensions} dimensions), not with {name!r}, "
-            f"and vectors of two models cannot be compared; open with that model, or have memories embedded anew: persistmem reembed. "
-            f"If it is the same model under another name, pass Settings(embedding_model={models[0].name!r})"
-        )
-    return None

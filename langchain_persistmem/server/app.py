@@ -44,7 +44,7 @@ from langchain_persistmem.server.limits import Limits
 from langchain_persistmem.server.mcp import McpEndpoint
 from langchain_persistmem.server.problems import error_response, problem_response, validation_response
 from langchain_persistmem.server.rendering import STATIC
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 
 
 @check_arguments(ConfigurationError)

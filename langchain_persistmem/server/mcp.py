@@ -25,7 +25,7 @@ from starlette.types import Receive, Scope, Send
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import MemoryDisabledError, PersistMemError
-from langchain_persistmem.integrations.tool_schemas import explain_mistake
+from langchain_persistmem.integrations.tools.tool_schemas import explain_mistake
 from langchain_persistmem.server.access import Access, Caller, authorise
 from langchain_persistmem.server.dependencies import Service
 from langchain_persistmem.server.mcp_tools import TOOLS, ToolCall

@@ -11,9 +11,15 @@ from mcp import types
 from mcp.server.session import ServerSession
 from pydantic import Field
 
-from langchain_persistmem.integrations import tool_calls
-from langchain_persistmem.integrations.tool_run import ToolRun, find_memory, find_related, format_memory, shorten_key
-from langchain_persistmem.integrations.tool_schemas import (
+from langchain_persistmem.integrations.tools import tool_calls
+from langchain_persistmem.integrations.tools.tool_run import (
+    ToolRun,
+    find_memory,
+    find_related,
+    format_memory,
+    shorten_key,
+)
+from langchain_persistmem.integrations.tools.tool_schemas import (
     Arguments,
     CorrectMemory,
     ForgetMemories,

@@ -9,7 +9,7 @@ import jwt
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.server.access import Caller
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 
 Purpose = Literal["bearer", "session", "form"]
 """``bearer``: for programs. ``session``: the cookie. ``form``: proves that a form is ours."""

@@ -14,13 +14,14 @@ from psycopg import AsyncConnection, AsyncPipeline
 from psycopg_pool import AsyncConnectionPool
 
 from langchain_persistmem.errors import ConfigurationError, UseAsyncMethodError
-from langchain_persistmem.postgres.connection import PoolConfig, async_pool_of, open_async_pool
+from langchain_persistmem.postgres.connections.pool_opening import PoolConfig, async_pool_of, open_async_pool
 from langchain_persistmem.runtime import setup as setup_flow
 from langchain_persistmem.runtime.backend import AsyncBackend
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store import batch as store_batch
+from langchain_persistmem.store import expiry
 from langchain_persistmem.store.base import Deserializer, Store
-from langchain_persistmem.store.index import (
+from langchain_persistmem.store.index_and_ttl import (
     Config,
     index_of,
     models_of_index,
@@ -29,7 +30,7 @@ from langchain_persistmem.store.index import (
 from langchain_persistmem.store.merged_calls import MergedCalls
 from langchain_persistmem.store.sweeper import TaskSweeper
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 
 
 class AsyncPersistMemStore(Store):
@@ -124,7 +125,7 @@ class AsyncPersistMemStore(Store):
 
     async def sweep_ttl(self) -> int:
         """Erase expired items; see :meth:`PersistMemStore.sweep_ttl`."""
-        return await self._backend.arun(store_batch.sweep_ttl, now=datetime.now(UTC))
+        return await self._backend.arun(expiry.sweep_ttl, now=datetime.now(UTC))
 
     asetup, asweep_ttl = setup, sweep_ttl  # the names that both stores share
 

@@ -15,7 +15,7 @@ from langgraph.store.base import BaseStore, Item, NotProvided, Op, Result, TTLCo
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
-from langchain_persistmem.store.index import (
+from langchain_persistmem.store.index_and_ttl import (
     Config,
     StoreIndex,
     minutes,

@@ -1,6 +1,5 @@
-"""Batches of LangGraph's store operations, and the sweep of expired items; for the sync and the async store."""
+"""Batches of LangGraph's store operations, for the sync and the async store."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -9,32 +8,30 @@ from uuid import UUID
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
-from langchain_persistmem.errors import ConfigurationError, StorageError
 from langchain_persistmem.language.query_terms import find_terms
-from langchain_persistmem.language.text_search import choose_configuration
+from langchain_persistmem.language.text_search_configuration import choose_configuration
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.erasure_log import erasure_of, record_erasure
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.queries.rows import StoredItem
-from langchain_persistmem.postgres.transaction import Answer, Transaction
-from langchain_persistmem.recall.question_vectors import embed_questions
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.setup import check_dimensions, migrated, ready
-from langchain_persistmem.store.index import StoreIndex
+from langchain_persistmem.runtime.models.embedding_checks import check_dimensions
+from langchain_persistmem.runtime.setup import migrated, ready
+from langchain_persistmem.store.expiry import extend_expiry
+from langchain_persistmem.store.index_and_ttl import StoreIndex
 from langchain_persistmem.store.ops import Plan, Put, literal_prefix, match_namespaces, plan
-from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Several, Within, encode
+from langchain_persistmem.types.namespace import Namespace, Several, Within, encode
 from langchain_persistmem.types.records import Vector
-
-logger = logging.getLogger(__name__)
 
 _ROWS = 500
 """Items in one statement: a batch may have any length, a statement may not."""
-_SWEPT = 1000
-"""Expired items that a sweep reads at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,36 +139,8 @@ async def batch(
     for namespace, ids in answers.read.items():
         await note_read(backend, namespace, "read", list(dict.fromkeys(ids)))
     if answers.refreshed:
-        await _refresh(backend, answers.refreshed, now=now)
+        await extend_expiry(backend, answers.refreshed, now=now)
     return [answers.results.get(index) for index in range(len(ops))]
-
-
-async def sweep_ttl(backend: Backend, *, now: datetime) -> int:
-    """Erase expired items, one transaction for each namespace; return the number of items."""
-    await migrated(backend)
-    erased = 0
-    while True:
-        expired = await backend.step(_find_expired, now=now)
-        before = erased
-        for namespace, ids in expired:
-            erased += await backend.step(_erase_expired, namespace, ids, now=now)
-        if erased == before or sum(len(ids) for _, ids in expired) < _SWEPT:
-            return erased
-
-
-async def _find_expired(backend: Backend, *, now: datetime) -> Sequence[tuple[Namespace, Sequence[UUID]]]:
-    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        return await memories.find_expired_memories(tx, limit=_SWEPT, now=now)
-
-
-async def _erase_expired(backend: Backend, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> int:
-    async with backend.transaction(namespace) as tx:
-        if await hold_existing(tx, namespace) is None:  # erased meanwhile: the sweep must not create its row again
-            return 0
-        still = await memories.still_expired(tx, namespace, ids, now=now)  # some may have been put again meanwhile
-        erased = (await forget.erase_memories(tx, namespace, still))["memories"]
-        await record(tx, backend, namespace, "expired", still)
-        return erased
 
 
 def _reach_of_reads(todo: Plan) -> Several:
@@ -371,16 +340,6 @@ def _row(id: UUID, key: str, put: Put) -> dict[str, object]:
         "importance": put.importance,
         "minutes": put.minutes,
     }
-
-
-async def _refresh(backend: Backend, read: Mapping[Namespace, set[str]], *, now: datetime) -> None:
-    """Extend the time to live of items; a read does not fail where nothing can be written, as on a replica."""
-    try:
-        async with backend.transaction(Several(tuple(read)), atomic=False) as tx:
-            for namespace, keys in read.items():
-                await memories.refresh_items(tx, namespace, sorted(keys), now=now)
-    except (StorageError, ConfigurationError) as error:
-        logger.warning("items that were read keep their old expiry: %s", error)
 
 
 def _item(item: StoredItem, *, copy: bool) -> Item:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 
-from langchain_persistmem.postgres.pools import check_cancelled
+from langchain_persistmem.postgres.connections.pools import check_cancelled
 
 logger = logging.getLogger(__name__)
 

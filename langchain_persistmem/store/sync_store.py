@@ -18,13 +18,14 @@ from psycopg import Connection, Pipeline
 from psycopg_pool import ConnectionPool
 
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.postgres.connection import PoolConfig, open_pool, pool_of
+from langchain_persistmem.postgres.connections.pool_opening import PoolConfig, open_pool, pool_of
 from langchain_persistmem.runtime import setup as setup_flow
 from langchain_persistmem.runtime.backend import SyncBackend
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store import batch as store_batch
+from langchain_persistmem.store import expiry
 from langchain_persistmem.store.base import Deserializer, Store
-from langchain_persistmem.store.index import (
+from langchain_persistmem.store.index_and_ttl import (
     Config,
     index_of,
     models_of_index,
@@ -32,7 +33,7 @@ from langchain_persistmem.store.index import (
 )
 from langchain_persistmem.store.sweeper import CLOSE_TIMEOUT, ThreadSweeper
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.arguments import check_arguments
+from langchain_persistmem.types.argument_checks import check_arguments
 
 
 class PersistMemStore(Store):
@@ -153,11 +154,11 @@ class PersistMemStore(Store):
 
     def sweep_ttl(self) -> int:
         """Erase the expired items of every namespace; return their number."""
-        return self._backend.run(store_batch.sweep_ttl, now=datetime.now(UTC))
+        return self._backend.run(expiry.sweep_ttl, now=datetime.now(UTC))
 
     async def asweep_ttl(self) -> int:
         """Erase expired items in a thread; see :meth:`sweep_ttl`."""
-        return await self._backend.arun(store_batch.sweep_ttl, now=datetime.now(UTC))
+        return await self._backend.arun(expiry.sweep_ttl, now=datetime.now(UTC))
 
     @check_arguments()
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:

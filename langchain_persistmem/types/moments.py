@@ -1,4 +1,4 @@
-"""Moments at the place of the person who was speaking: their offset from UTC, and time zones by name; pure."""
+"""Moments: the range of dates that can be stored, the offset from UTC where a person was speaking, time zones by name; pure."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -8,9 +8,35 @@ from zoneinfo import ZoneInfo
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types.records import Turn
-from langchain_persistmem.types.validation import aware
+from langchain_persistmem.types.representation import is_a, type_name
 
+EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+"""Every moment between them can be read again in every time zone that a connection may have."""
 _MINUTE = timedelta(minutes=1)
+
+
+def aware(moment: object, where: str) -> datetime:
+    """Return ``moment`` if it is a datetime with a time zone that PostgreSQL and Python can both hold.
+
+    Raises:
+        InvalidInputError: it is something else, or in the first or last two days of what Python knows; or naive, so that
+            nobody knows which hour is meant.
+    """
+    if not is_a(moment, datetime):
+        raise InvalidInputError(f"{where} is of type {type_name(moment)}; pass a datetime")
+    try:
+        is_aware = moment.tzinfo is not None and moment.utcoffset() is not None
+        is_in_range = is_aware and EARLIEST <= moment < LATEST
+    except Exception:  # noqa: BLE001 - a time zone of one's own
+        problem = f"{where} has a time zone that fails; pass one of zoneinfo, or timezone.utc"
+        raise InvalidInputError(problem) from None
+    if not is_aware:
+        raise InvalidInputError(f"{where} has no time zone; pass an aware datetime, such as datetime.now(timezone.utc)")
+    if not is_in_range:
+        raise InvalidInputError(
+            f"{where} is out of range; pass a moment from {EARLIEST:%Y-%m-%d} until {LATEST:%Y-%m-%d}"
+        )
+    return moment
 
 
 def offset_of(moment: datetime) -> int | None:
@@ -43,7 +69,13 @@ def check_zone(value: object, name: str) -> tzinfo | None:
     Raises:
         InvalidInputError: it is neither, or nobody knows the name.
     """
-    if value is None or isinstance(value, tzinfo):
+    if value is None:
+        return value
+    if isinstance(value, tzinfo):
+        try:
+            EARLIEST.astimezone(value)
+        except Exception:  # noqa: BLE001 - a time zone of one's own
+            raise InvalidInputError(f"{name} fails as a time zone; pass one of zoneinfo, or timezone.utc") from None
         return value
     if isinstance(value, str) and value and len(value) <= 100:  # noqa: PLR2004 - no zone has a longer name
         try:

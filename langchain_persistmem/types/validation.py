@@ -4,7 +4,6 @@ import itertools
 import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -33,8 +32,6 @@ MAX_INTEGER_DIGITS = 4_300
 LEAST_SHARE = 1e-37
 """A smaller number that is not 0 does not fit into PostgreSQL's ``real``."""
 
-EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
-"""Every moment between them can be read again in every time zone that a connection may have."""
 
 _MOST_ID_BITS = 1_024
 _YEAR = 366 * 86_400  # seconds
@@ -258,30 +255,6 @@ def uuid(value: object, where: str) -> UUID:
     except (TypeError, ValueError):
         pass
     raise InvalidInputError(f"{where} is no UUID; pass Memory.id or another id of that type")
-
-
-def aware(moment: object, where: str) -> datetime:
-    """Return ``moment`` if it is a datetime with a time zone that PostgreSQL and Python can both hold.
-
-    Raises:
-        InvalidInputError: it is something else, or in the first or last two days of what Python knows; or naive, so that
-            nobody knows which hour is meant.
-    """
-    if not is_a(moment, datetime):
-        raise InvalidInputError(f"{where} is of type {type_name(moment)}; pass a datetime")
-    try:
-        is_aware = moment.tzinfo is not None and moment.utcoffset() is not None
-        is_in_range = is_aware and EARLIEST <= moment < LATEST
-    except Exception:  # noqa: BLE001 - a time zone of one's own
-        problem = f"{where} has a time zone that fails; pass one of zoneinfo, or timezone.utc"
-        raise InvalidInputError(problem) from None
-    if not is_aware:
-        raise InvalidInputError(f"{where} has no time zone; pass an aware datetime, such as datetime.now(timezone.utc)")
-    if not is_in_range:
-        raise InvalidInputError(
-            f"{where} is out of range; pass a moment from {EARLIEST:%Y-%m-%d} until {LATEST:%Y-%m-%d}"
-        )
-    return moment
 
 
 def share(number: object, where: str) -> float:

@@ -108,7 +108,7 @@ def _refused(entry_point: EntryPoint, error: PersistMemError, before: Rows, afte
         return f"refused, and stored in part: {before} -> {after}"
     if any(isinstance(each, psycopg.Error) for each in chain(error)) or isinstance(error, StorageError):
         return f"refused by the driver: {error}"
-    if MARK in "".join(traceback.format_exception(error)):
+    if MARK in "".join(traceback.format_exception(error, limit=0)):  # and of those behind it
         return f"quotes the text: {str(error)[:150]!r}"
     if isinstance(error, REFUSALS) and not any(word in str(error) for word in entry_point.field.split("|")):
         return f"does not name {entry_point.field}: {str(error)[:150]!r}"

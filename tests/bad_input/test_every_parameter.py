@@ -4,7 +4,8 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.support.parameters import HOSTILE, MARK, OPTIONS, USER, Parameter, pa
 PARAMETERS = parameters()
 SECONDS = 2.0
 """A second is the promise; the tests share their machine, which may have other work besides."""
+TRIES = 3
+"""What always takes long is a fault; a moment in which the machine stood still is none."""
 LONGEST = 600
 """Characters of an error: a sentence or two."""
 
@@ -38,23 +41,32 @@ def rows(database: str) -> list[tuple[Any, ...]]:
         return connection.execute("SELECT id, status, text FROM persistmem.memories ORDER BY id").fetchall()
 
 
-def fault_of(parameter: Parameter, memory: PersistMem, value: Any) -> str | None:
-    """What is wrong with the answer to ``value``; None if it was taken or refused as it should be."""
-    begun = time.perf_counter()
+def fault_of(parameter: Parameter, memory: PersistMem, make: Callable[[], Any]) -> str | None:
+    """What is wrong with the answer to what ``make`` gives; None if it was taken or refused as it should be, and soon."""
+    for _ in range(TRIES):
+        value, begun = make(), time.perf_counter()
+        fault = fault_of_answer(parameter, memory, value)
+        seconds = time.perf_counter() - begun
+        if fault or seconds <= SECONDS or seconds <= Pace().allows(SECONDS):
+            return fault
+    return f"took {seconds:.1f} s"
+
+
+def fault_of_answer(parameter: Parameter, memory: PersistMem, value: Any) -> str | None:
+    """:func:`fault_of` however long it takes."""
     try:
         answer = parameter.call(memory, value)
         if asyncio.iscoroutine(answer):
             answer.close()
     except PersistMemError as error:
-        text = "".join(traceback.format_exception(error))
+        text = "".join(traceback.format_exception(error, limit=0))  # and of those behind it
         if MARK in text:
             return f"quotes what was passed: {text[text.index(MARK) - 60 :][:160]!r}"
         if len(str(error)) > LONGEST:
             return f"is {len(str(error))} characters long"
     except Exception as error:  # noqa: BLE001 - whatever else comes out is the finding
         return f"not ours: {type(error).__module__}.{type(error).__qualname__}: {str(error)[:100]!r}"
-    seconds = time.perf_counter() - begun
-    return f"took {seconds:.1f} s" if seconds > SECONDS and seconds > Pace().allows(SECONDS) else None
+    return None
 
 
 @pytest.mark.timeout(900)
@@ -66,7 +78,7 @@ def test_what_does_not_fit_is_refused_at_once_by_our_own_error(
     found: dict[tuple[str, str], str] = {}
     for parameter in (parameter for parameter in PARAMETERS if parameter.entry_point == entry_point):
         for name, make in HOSTILE.items():
-            fault = fault_of(parameter, filled, make())
+            fault = fault_of(parameter, filled, make)
             if fault:
                 found[parameter.name, name] = fault
     assert found == {}
@@ -116,7 +128,7 @@ LONG = {
 def test_a_megabyte_is_answered_or_refused_within_a_second(filled: PersistMem, text: Parameter) -> None:
     found: dict[str, str] = {}
     for name, value in LONG.items():
-        fault = fault_of(text, filled, value)
+        fault = fault_of(text, filled, partial(str, value))
         if fault:
             found[name] = fault
     assert found == {}

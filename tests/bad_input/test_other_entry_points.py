@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -9,9 +10,17 @@ import pytest
 from langchain_core.embeddings import Embeddings
 from pydantic import BaseModel, ConfigDict
 
-from langchain_persistmem import InvalidInputError, LocalEmbeddings, PersistMem, PersistMemError, Redaction, Settings
+from langchain_persistmem import (
+    InvalidInputError,
+    LocalEmbeddings,
+    PersistMem,
+    PersistMemError,
+    Redaction,
+    Settings,
+    __main__,
+)
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.runtime import local_embeddings
+from langchain_persistmem.runtime.models import local_embeddings
 from tests.bad_input.corpus import FEW, FEW_NAMES, MARK, TEXTS, UNSTORABLE, VALUES
 from tests.bad_input.hashed import Hashed, settings
 
@@ -20,7 +29,8 @@ USER = {"user_id": "somebody"}
 
 @pytest.fixture
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands find vectors at once."""
+    """Commands find vectors at once, and their options are described once."""
+    monkeypatch.setattr(__main__, "_parser", cache(__main__._parser))
     hashed = Hashed()
     hashed.__class__ = type("LocalEmbeddings", (Hashed,), {})
     monkeypatch.setattr(local_embeddings, "LocalEmbeddings", lambda: hashed)

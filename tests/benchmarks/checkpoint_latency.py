@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
 from langchain_persistmem import PersistMemSaver
-from langchain_persistmem.postgres.embedded import EmbeddedServer
+from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 
 CALLS = 1000
 KINDS = (PostgresSaver, PersistMemSaver)

@@ -25,7 +25,7 @@ from langgraph.store.postgres import PostgresStore
 from psycopg import conninfo
 
 from langchain_persistmem import LocalEmbeddings, MemoryState, PersistMem, extract_memory, load_memory
-from langchain_persistmem.postgres.embedded import EmbeddedServer
+from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 
 TURNS = 40
 FACTS = 200

@@ -21,7 +21,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.store.base import PutOp
 
 from langchain_persistmem import PersistMem, Settings
-from langchain_persistmem.postgres.embedded import EmbeddedServer
+from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 from langchain_persistmem.server import Caller, memory_app
 from langchain_persistmem.server.limits import Limits
 

@@ -194,7 +194,7 @@ def note(results: list[Result], **result: Any) -> None:
 
 
 def embedded(stack: ExitStack) -> str:
-    from langchain_persistmem.postgres.embedded import EmbeddedServer
+    from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 
     server = EmbeddedServer.start(Path(tempfile.mkdtemp(prefix="persistmem-bench-")) / "data")
     stack.callback(server.stop)

@@ -31,7 +31,7 @@ from langchain_persistmem.errors import (
     StorageUnavailableError,
     UseAsyncMethodError,
 )
-from langchain_persistmem.postgres.transaction import AsyncPool, SyncPool
+from langchain_persistmem.postgres.transaction_opening import AsyncPool, SyncPool
 
 AUTOCOMMIT: dict[str, Any] = {"autocommit": True, "row_factory": dict_row}
 UPSTREAM_TABLES = {"checkpoints", "checkpoint_blobs", "checkpoint_writes", "checkpoint_migrations"}

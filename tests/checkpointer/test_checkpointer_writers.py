@@ -1,7 +1,6 @@
 """Two writers on one thread: both are visible, or one is told; and a thread's head is what the server stored last."""
 
 import asyncio
-import multiprocessing
 import operator
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from langgraph.types import Command, Send, interrupt
 
 from langchain_persistmem import AsyncPersistMemSaver, ConcurrentUpdateError, PersistMemSaver
 from tests.checkpointer.test_checkpointer import async_pool_on, echo, pool_on, thread
+from tests.support.processes import forkserver
 
 pytestmark = pytest.mark.slow
 
@@ -89,10 +89,10 @@ def test_of_eight_processes_on_one_thread_every_acknowledged_turn_is_visible(emp
     """160 turns: each is in the head's state with its answer behind it, or its caller got ConcurrentUpdateError."""
     with pool_on(empty_database, size=1) as pool:
         PersistMemSaver(pool).setup()
-        spawn = multiprocessing.get_context("spawn")
-        start, answers = spawn.Barrier(PROCESSES), spawn.Queue()
+        context = forkserver()
+        start, answers = context.Barrier(PROCESSES), context.Queue()
         workers = [
-            spawn.Process(target=take_turns, args=(empty_database, number, start, answers))
+            context.Process(target=take_turns, args=(empty_database, number, start, answers))
             for number in range(PROCESSES)
         ]
         for worker in workers:

@@ -17,7 +17,7 @@ from langgraph.types import Command, interrupt
 
 from langchain_persistmem import AsyncPersistMemSaver, InvalidInputError, LocalEmbeddings, PersistMemSaver
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.runtime import local_embeddings
+from langchain_persistmem.runtime.models import local_embeddings
 from tests.checkpointer.test_checkpointer import async_pool_on, echo, pool_on, thread
 
 DAY = timedelta(days=1)

@@ -19,7 +19,7 @@ from langchain_persistmem import LocalEmbeddings, PersistMem
 from langchain_persistmem.__main__ import main
 from langchain_persistmem.cli.tables import PARTS
 from langchain_persistmem.cli.terminal import plain
-from langchain_persistmem.runtime import local_embeddings
+from langchain_persistmem.runtime.models import local_embeddings
 
 HOSTILE = "Ada said [red]hello[/red] \x1b[2J\x1b]0;owned\x07 and :smile: \u202egnp.exe"
 
@@ -38,21 +38,29 @@ def stored(database: str) -> int:
 
 
 @contextmanager
-def interrupted(*arguments: str, database: str) -> "Iterator[subprocess.Popen[str]]":
-    """The command in a process of its own, which has begun to store turns."""
+def interrupted(*arguments: str, database: str, at: str) -> "Iterator[subprocess.Popen[str]]":
+    """The command in a process of its own, which has stored turns and waits at those of the person ``at``.
+
+    However late whoever interrupts it may be: that person's namespace belongs to a transaction that does not end before.
+    """
     command = [sys.executable, "-m", "langchain_persistmem", *arguments]
     environment = {**os.environ, "PERSISTMEM_DSN": database}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        deadline = time.monotonic() + 250
-        while not stored(database):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.005)
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+    with psycopg.connect(database) as gate:
+        gate.execute(
+            "INSERT INTO persistmem.namespaces (namespace, generation, created_at) "
+            "VALUES (%s, gen_random_uuid(), now())",
+            (f"memories/{at}",),
+        )
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            while not stored(database):
+                assert process.poll() is None
+                time.sleep(0.005)
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+            gate.rollback()
 
 
 def turn(user: str, content: str, *, thread: str = "t1", minute: int = 0, **more: Any) -> dict[str, Any]:
@@ -137,7 +145,7 @@ def test_a_killed_ingest_ends_as_if_it_had_not_been(empty_database: str, tmp_pat
     turns += [turn("user0", "The bell rang."), turn("user0", "Thanks!")] * 30  # repeated, and small talk
     file = lines(tmp_path / "long.jsonl", *turns)
     assert main(["ingest", file, "--dsn", empty_database]) == 0
-    with interrupted("ingest", file, database=database) as process:
+    with interrupted("ingest", file, database=database, at="user1") as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert 0 < stored(database) < len(turns)
@@ -362,8 +370,9 @@ def test_without_rich_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys
 
 
 def test_ctrl_c_says_that_what_is_stored_is_kept(database: str, tmp_path: Path) -> None:
-    file = lines(tmp_path / "long.jsonl", *[turn("ada", f"Fact {n}.", minute=n % 60) for n in range(3000)])
-    with interrupted("ingest", file, database=database) as process:
+    turns = [turn(user, f"Fact {n}.", thread=user, minute=n % 60) for user in ("ada", "ben") for n in range(300)]
+    file = lines(tmp_path / "long.jsonl", *turns)
+    with interrupted("ingest", file, database=database, at="ben") as process:
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=250)
     assert process.returncode == 130

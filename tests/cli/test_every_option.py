@@ -15,7 +15,7 @@ import pytest
 from langchain_persistmem import LocalEmbeddings, PersistMem, __main__
 from langchain_persistmem.__main__ import _parser, main
 from langchain_persistmem.cli import values
-from langchain_persistmem.runtime import local_embeddings
+from langchain_persistmem.runtime.models import local_embeddings
 
 PARSER = _parser()
 """Built once: building it takes longer than refusing a value."""

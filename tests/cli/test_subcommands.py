@@ -15,8 +15,8 @@ from langchain_persistmem.__main__ import _parser, main
 from langchain_persistmem.cli.commands import phrases_of
 from langchain_persistmem.cli.tables import PARTS
 from langchain_persistmem.language.command_detection import detect
-from langchain_persistmem.language.data import languages
-from langchain_persistmem.runtime import local_embeddings
+from langchain_persistmem.language.language_files import languages
+from langchain_persistmem.runtime.models import local_embeddings
 
 WITHOUT_JSON = {
     "completion": "its output is a script",

@@ -12,7 +12,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_persistmem import InvalidInputError, MemoryNotFoundError, PersistMem, Retention, Settings
 from langchain_persistmem.__main__ import main
 from langchain_persistmem.errors import ConcurrentUpdateError, ConfigurationError
-from langchain_persistmem.lifecycle.worth import Sign, fading
+from langchain_persistmem.lifecycle.retention_rules import fading
+from langchain_persistmem.lifecycle.worth import Sign
 from tests.support.scripted import answer, entry
 
 ASKED = "Which instrument does Ada play?"

@@ -22,8 +22,8 @@ from langchain_persistmem import (
     acting_as,
 )
 from langchain_persistmem.cli.values import whole_number
-from langchain_persistmem.store.index import index_of
-from langchain_persistmem.types import validation
+from langchain_persistmem.store.index_and_ttl import index_of
+from langchain_persistmem.types import moments, validation
 from tests.bad_input.entry_points.entry_point import NOW
 from tests.bad_input.hashed import Hashed, settings
 from tests.conftest import Either
@@ -206,15 +206,15 @@ def test_a_moment_at_the_edge_can_be_read_in_every_time_zone(
     memory: PersistMem, database: str, embeddings: LocalEmbeddings
 ) -> None:
     for key, moment in (
-        ("first", validation.EARLIEST),
-        ("last", validation.LATEST - timedelta(microseconds=1)),
+        ("first", moments.EARLIEST),
+        ("last", moments.LATEST - timedelta(microseconds=1)),
         ("now", NOW),
     ):
         memory.remember(f"It happened {key}", key=key, valid_from=moment, **USER)
     for zone in ("Pacific/Kiritimati", "Etc/GMT-14", "Etc/GMT+12", "America/New_York"):
         with PersistMem.open(f"{database} options='-c timezone={zone}'", embeddings=embeddings) as there:
-            assert there.get("first", **USER).valid_from == validation.EARLIEST
-            assert there.get("last", **USER).valid_from < validation.LATEST
+            assert there.get("first", **USER).valid_from == moments.EARLIEST
+            assert there.get("last", **USER).valid_from < moments.LATEST
 
 
 class Wide(Embeddings):

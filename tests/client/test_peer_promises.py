@@ -5,20 +5,17 @@
 
 import ast
 import asyncio
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
-from langchain_core.embeddings import Embeddings
+from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.store.base import GetOp, PutOp, SearchOp
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
@@ -28,6 +25,7 @@ from langchain_persistmem.postgres.migrate import migrations
 from tests.conftest import Either
 from tests.store.test_store import model_of, rows
 from tests.support.pooler import pooled
+from tests.support.processes import forkserver
 
 pytestmark = pytest.mark.slow
 
@@ -278,38 +276,24 @@ async def test_a_query_is_embedded_as_a_query(opened_with: Any, database: str, e
 
 # -- many at once -----------------------------------------------------------------------------------------
 
-SET_UP = """
-import sys
-from langchain_core.embeddings import DeterministicFakeEmbedding
-from langchain_persistmem import PersistMem
-with PersistMem.open(sys.argv[1], embeddings=DeterministicFakeEmbedding(size=8)) as memory:
-    print("ready", flush=True)
-    sys.stdin.readline()
-    print(len(memory.setup()))
-"""
+
+def set_up(database: str, start: Any, applied: Any) -> None:
+    """One process: sets up when all are there, and tells how many migrations it applied."""
+    with PersistMem.open(database, embeddings=DeterministicFakeEmbedding(size=8)) as memory:
+        start.wait(250)
+        applied.put(len(memory.setup()))
 
 
-@pytest.mark.timeout(900)  # eight times the imports
 def test_eight_processes_set_up_one_database(empty_database: str) -> None:
-    with ExitStack() as stack:
-        started = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-c", SET_UP, empty_database],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            for _ in range(8)
-        ]
-        assert [process.stdout and process.stdout.readline() for process in started] == ["ready\n"] * 8
-        for process in started:
-            assert process.stdin
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        applied = [int(process.communicate()[0]) for process in started]
-    assert [process.returncode for process in started] == [0] * 8
+    context = forkserver()
+    start, counts = context.Barrier(8), context.Queue()
+    started = [context.Process(target=set_up, args=(empty_database, start, counts)) for _ in range(8)]
+    for process in started:
+        process.start()
+    applied = [counts.get(timeout=280) for _ in started]
+    for process in started:
+        process.join()
+    assert [process.exitcode for process in started] == [0] * 8
     assert sorted(applied) == [0] * 7 + [len(migrations())]
 
 

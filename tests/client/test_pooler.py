@@ -21,7 +21,7 @@ from langchain_persistmem import (
     Settings,
     StorageUnavailableError,
 )
-from langchain_persistmem.postgres.conninfo import read_conninfo
+from langchain_persistmem.postgres.connections.conninfo import read_conninfo
 from tests.client.test_peer_promises import bouncer, days_at_once
 from tests.conftest import Either
 from tests.postgres.test_session_settings import configure

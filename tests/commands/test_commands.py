@@ -28,7 +28,7 @@ from langchain_persistmem import (
 )
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.command_detection import detect, is_unsure, phrasebooks, read_answer
-from langchain_persistmem.language.data import replies_by_language
+from langchain_persistmem.language.language_files import replies_by_language
 from tests.support.commands_corpus import sentences
 from tests.support.scripted import Scripted
 from tests.support.scripted_model import Scripted as Model

@@ -116,6 +116,6 @@ def test_the_command_measures_a_public_set_and_says_whether_any_category_is_serv
 
 
 def reverse() -> Any:
-    from tests.recall.test_reranking import ScriptedCompressor
+    from tests.runtime.models.test_reranker import ScriptedCompressor
 
     return ScriptedCompressor(order=lambda documents: documents[::-1], calls=[])

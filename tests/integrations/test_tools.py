@@ -18,7 +18,7 @@ from langchain_persistmem import (
     UseAsyncMethodError,
     memory_tools,
 )
-from langchain_persistmem.integrations import tool_run
+from langchain_persistmem.integrations.tools import tool_run
 from tests.support.scripted_model import Scripted, call
 
 ADA = {"configurable": {"user_id": "ada", "thread_id": "t1"}}

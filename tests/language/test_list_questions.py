@@ -2,7 +2,7 @@
 
 import pytest
 
-from langchain_persistmem.language.data import Language, languages
+from langchain_persistmem.language.language_files import Language, languages
 from langchain_persistmem.language.question import asks_for_list, asks_for_order
 
 LISTS = """

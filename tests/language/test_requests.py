@@ -2,7 +2,7 @@
 
 import pytest
 
-from langchain_persistmem.language.data import Language, languages
+from langchain_persistmem.language.language_files import Language, languages
 from langchain_persistmem.language.requests import asks_for_help, is_request
 
 REQUESTS = [
@@ -142,6 +142,47 @@ def test_in_every_language_one_clause_that_tells_something_is_enough(language: L
 
 def test_a_pasted_text_is_no_request() -> None:
     assert not is_request("Summarize this: " + "The ship left the harbour in the morning and sank. " * 10)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I need a gift for my father, any ideas?",
+        "Can you suggest a vacuum cleaner?",
+        "Could you put together a menu for Friday?",
+        "What wine goes with this roast?",
+        "Is this gym membership worth it?",
+        "What's the best way to get to Munich?",
+        "Improve the summary in my CV.",
+        "Suggest a snack before bed.",
+        "What can I eat before a run?",
+        "I'm looking for a podcast.",
+        "My sister turns forty on Monday. Got any ideas?",
+        "Ich brauche ein Geschenk für Mia.",
+        "Kannst du einen guten Film empfehlen?",
+        "Je cherche un cadeau pour ma mère.",
+    ],
+)
+def test_what_wants_something_done_or_chosen_asks_for_help_in_whatever_words(text: str) -> None:
+    assert asks_for_help(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Remind me when the dentist is.",
+        "Can you tell me when I moved?",
+        "Where is the church of St. Mary?",
+        "When can I have said that?",
+        "I have a good idea for the party.",
+        "What advice did Nora give me?",
+        "Always answer in German.",
+        "Tell me a joke",
+        "continue",
+    ],
+)
+def test_what_looks_up_tells_or_asks_for_nothing_asks_for_no_help(text: str) -> None:
+    assert not asks_for_help(text)
 
 
 @pytest.mark.parametrize(

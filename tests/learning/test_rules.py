@@ -9,7 +9,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_persistmem import ExtractionError, InvalidInputError, PersistMem, run_command
-from langchain_persistmem.integrations.memory_tools import memory_tools
+from langchain_persistmem.integrations.tools.memory_tools import memory_tools
 from tests.support.scripted import answer, entry
 from tests.support.scripted_model import Scripted, call
 

@@ -150,6 +150,16 @@ def test_what_was_said_before_a_request_not_to_remember_is_withdrawn(opened: Cal
     assert len(memory.conversations.messages("t", **ADA)) == 2
 
 
+def test_a_quote_has_the_sentences_that_say_more_and_no_others(opened: Callable[..., PersistMem]) -> None:
+    memory = opened(answer(entry("The user had the car repaired in May.", 1, quote="I had my car repaired in May.")))
+    say(memory, "What a week! I had my car repaired in May. It was 400 euros. The weather was lovely.")
+    (recollection, *_) = memory.recall("How much did my car repair cost?", threshold=0, **ADA)
+    excerpt = recollection.excerpt or recollection.text
+    assert "400 euros" in excerpt
+    assert "week" not in excerpt
+    assert "weather" not in excerpt
+
+
 def test_turns_can_be_switched_off_and_are_then_left_out(
     opened: Callable[..., PersistMem], database: str, embeddings: Any
 ) -> None:

@@ -1,7 +1,6 @@
 """Background learning: nothing is lost or done twice, whoever dies and however often."""
 
 import asyncio
-import multiprocessing
 import os
 import random
 import signal
@@ -15,6 +14,7 @@ import pytest
 
 from langchain_persistmem import ExtractionError, LocalEmbeddings, PersistMem, Settings
 from tests.support.material import turns_in
+from tests.support.processes import forkserver
 from tests.support.scripted import Scripted, answer, entry
 
 pytestmark = pytest.mark.slow
@@ -203,10 +203,11 @@ async def test_so_does_the_one_of_an_asyncio_memory(database: str, embeddings: L
             await asyncio.sleep(0.02)
 
 
-def _work(database: str, progress: Any) -> None:
-    """A process that learns until it is killed."""
+def _work(database: str, may_ask: Any, progress: Any) -> None:
+    """A process that learns until it is killed, and asks its model as often as it may."""
 
     def learn(messages: Any) -> Any:
+        may_ask.acquire()
         progress.release()
         time.sleep(0.03)
         number = messages[1][1].split("thread-")[1].split(" ")[0]
@@ -227,12 +228,12 @@ def test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing(
     for number in range(30):
         turns = [("user", f"I say thread-{number} here")]
         memory.observe(turns, thread_id=f"t{number}", background=True, user_id="ada")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.learning.test_work"])
+    context = forkserver()
     kills, moments = 0, random.Random(7)
     while pending(database):
-        progress = context.Semaphore(0)
-        workers = [context.Process(target=_work, args=(database, progress), daemon=True) for _ in range(2)]
+        # However late this process is: a third of the turns at most, so that there are three rounds.
+        may_ask, progress = context.Semaphore(10), context.Semaphore(0)
+        workers = [context.Process(target=_work, args=(database, may_ask, progress), daemon=True) for _ in range(2)]
         for worker in workers:
             worker.start()
         for _ in range(6):  # models that were asked, by either of the two

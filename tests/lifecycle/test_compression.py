@@ -1,7 +1,6 @@
 """Old memories become a summary, and back: all or nothing, whatever happens meanwhile, and nothing is lost."""
 
 import contextlib
-import multiprocessing
 import random
 import signal
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from langchain_persistmem.lifecycle.clusters import clusters
 from tests.conftest import Either, Open
 from tests.privacy.test_forgetting import MARKER, tables_with
 from tests.support.aging import DAY, OTHERS, RUNS, fill, rows, whole
+from tests.support.processes import forkserver
 from tests.support.scripted import Scripted
 
 OLD = Settings(retention=Retention(compress_days=30, habit_days=None), worker=False)
@@ -291,8 +291,7 @@ def test_killed_at_any_moment_it_leaves_summaries_whole_or_not_begun(memory: Per
     for user in users:
         for place, text in enumerate(RUNS):
             memory.remember(text, kind="episodic", valid_from=start + place * DAY, user_id=user)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.lifecycle.test_compression"])
+    context = forkserver()
     moments, kills = random.Random(11), 0
     for _ in range(4):  # the later ones may find everything done
         process = context.Process(target=_compress, args=(database, moments.uniform(0.001, 0.08)), daemon=True)

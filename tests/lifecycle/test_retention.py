@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import ConfigurationError, InvalidInputError, MaintainResult, Retention, Settings
-from langchain_persistmem.lifecycle.worth import Sign, confidence_now, fading, worth
+from langchain_persistmem.lifecycle.retention_rules import fading
+from langchain_persistmem.lifecycle.worth import Sign, confidence_now, worth
 from tests.checkpointer.test_checkpointer import echo
 from tests.checkpointer.test_checkpointer import thread as called
 from tests.conftest import Either, Open

@@ -16,7 +16,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError, StorageUnavailableError
-from langchain_persistmem.postgres.embedded import EmbeddedServer, default_data_dir
+from langchain_persistmem.postgres.connections.embedded import EmbeddedServer, default_data_dir
 from tests.support.pace import Pace
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 CLIENT = """
 import sys
 from pathlib import Path
-from langchain_persistmem.postgres.embedded import EmbeddedServer
+from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 server = EmbeddedServer.start(Path(sys.argv[1]))
 print(server.conninfo, flush=True)
 sys.stdin.readline()
@@ -291,7 +291,7 @@ def test_a_server_that_cannot_start_says_where_its_log_is_not_what_it_holds(
     folder: Path, conninfo: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """StorageUnavailableError; neither it nor the application's log quotes the server's log."""
-    monkeypatch.setattr("langchain_persistmem.postgres.embedded._START_SECONDS", 0.3)
+    monkeypatch.setattr("langchain_persistmem.postgres.connections.embedded._START_SECONDS", 0.3)
     settings = folder / "postgresql.auto.conf"
     before = settings.read_text()
     settings.write_text(before + "no_such_setting = 'secret'\n")

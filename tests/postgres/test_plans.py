@@ -167,6 +167,19 @@ def analysed(server: str, indexed: str) -> Iterator[str]:
     _drop(server, name)
 
 
+@pytest.fixture(scope="module")
+def uneven(server: str, indexed: str) -> Iterator[str]:
+    """One large namespace and some small ones, as the statistics know."""
+    name = _create(server, str(conninfo.conninfo_to_dict(indexed)["dbname"]))
+    database = conninfo.make_conninfo(server, dbname=name)
+    with psycopg.connect(database, autocommit=True) as connection:
+        for table in ("vectors", "terms", "memories"):
+            connection.execute(f"DELETE FROM persistmem.{table} WHERE namespace ~ '/u[0-9]{{2,}}'".encode())
+        connection.execute("VACUUM ANALYZE")
+    yield database
+    _drop(server, name)
+
+
 @pytest.fixture(params=["indexed", "analysed"])
 def large(request: pytest.FixtureRequest, indexed: str, analysed: str) -> str:
     """One after the other."""
@@ -230,16 +243,27 @@ def test_a_search_of_a_large_namespace_scans_its_hnsw_index_and_nothing_else(
 )
 def test_after_five_searches_a_connection_plans_no_more(name: str, words: list[str], indexed: str) -> None:
     where = "memories/large" if "hnsw" in name else "memories/u7"
+    assert plans_made(name, where, words, indexed) == (5, 3)
+
+
+@pytest.mark.parametrize("name", ["search_exact", "search_exact_hybrid", "recall"])
+def test_nor_where_the_namespace_is_smaller_than_most(name: str, uneven: str) -> None:
+    assert plans_made(name, "memories/u7", [], uneven) == (5, 3)
+
+
+def plans_made(name: str, where: str, words: list[str], database: str) -> tuple[int, int]:
+    """Plans for one search, and uses of one for all, of eight searches on a connection."""
     values = {**VALUES, "namespace": where, "exact": where, "from": f"{where}/", "until": f"{where}0", "terms": words}
     values |= {"weights": [1.0] * len(words)}
     slots = {slot: SLOTS[slot] for slot in re.findall(r"\{(\w+)\}", all_statements()[name])}
-    with psycopg.connect(indexed, autocommit=True) as connection:
+    with psycopg.connect(database, autocommit=True) as connection:
         unconditional = {"vectors_condition": TRUE, "chosen": sql.SQL("")}
         text = statement(name, **{slot: unconditional.get(slot, part) for slot, part in slots.items()})
         for _ in range(8):
             assert connection.execute(text, values, prepare=True).fetchone() is not None
         query = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE %s"
-        assert connection.execute(query, [f"/* {name} */%"]).fetchall() == [(5, 3)]
+        (plans,) = connection.execute(query, [f"/* {name} */%"]).fetchall()
+    return plans
 
 
 @pytest.mark.parametrize("analysed", [False, True])

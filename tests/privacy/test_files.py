@@ -73,10 +73,10 @@ READERS: dict[str, Callable[[Path], object]] = {
 def test_a_file_without_an_end_is_refused_before_it_fills_the_memory(
     reader: Callable[[Path], object], make: Callable[[Path], Path], tmp_path: Path
 ) -> None:
-    path, begun = make(tmp_path), time.perf_counter()
+    path, begun = make(tmp_path), time.process_time()
     with pytest.raises(InvalidInputError) as refused:
         reader(path)
-    assert time.perf_counter() - begun < 30
+    assert time.process_time() - begun < 30  # seconds of the processor, whatever else runs on the machine
     assert len(str(refused.value)) < 1_000
 
 

@@ -17,7 +17,7 @@ from psycopg import conninfo, errors, sql
 
 from langchain_persistmem import ConfigurationError, LocalEmbeddings, PersistMem, PersistMemStore, Settings
 from langchain_persistmem.__main__ import main
-from langchain_persistmem.postgres.queries.row_security import reach_settings
+from langchain_persistmem.postgres.row_security_settings import reach_settings
 from langchain_persistmem.privacy import row_security
 from langchain_persistmem.types.namespace import EVERYWHERE, Several, Within
 from tests.client.test_peer_promises import bouncer  # noqa: F401 - a fixture, here of the database below

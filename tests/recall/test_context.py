@@ -22,7 +22,7 @@ from langchain_persistmem.recall.context import (
     render,
     render_standing,
 )
-from langchain_persistmem.recall.context_formats import profile_lines, sort_key, text_of
+from langchain_persistmem.recall.context_text import profile_lines, sort_key, text_of
 from langchain_persistmem.recall.standing import StandingChoice
 from langchain_persistmem.types.recall_results import ScoreParts
 from langchain_persistmem.types.records import KINDS, SOURCES, Turn

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from langchain_persistmem.recall.context_formats import FORMS, Form
+from langchain_persistmem.recall.context_text import FORMS, Form
 from langchain_persistmem.recall.topics import topic_of
 
 DAY = datetime(2026, 5, 1, 9, tzinfo=UTC)

@@ -111,8 +111,8 @@ async def test_an_error_is_told_by_its_class_alone(either: Either, told: Told) -
 
 
 async def test_a_statement_that_fails_is_told_too(either_with: Open, database: str, told: Told) -> None:
+    await (await either_with(settings=Settings(worker=False))).remember("I like tea", user_id=PERSON)
     either = await either_with(settings=Settings(statement_seconds=2.0, worker=False))
-    await either.remember("I like tea", user_id=PERSON)
     told.spans_exporter.clear()
     with psycopg.connect(database) as other, pytest.raises(StorageUnavailableError):
         other.execute("SELECT FROM persistmem.namespaces FOR UPDATE")

@@ -18,7 +18,7 @@ from langchain_persistmem import (
     PersistMemStore,
     StorageUnavailableError,
 )
-from langchain_persistmem.store import batch as batches
+from langchain_persistmem.store import expiry
 from langchain_persistmem.store.sweeper import TaskSweeper, ThreadSweeper
 from tests.store.test_store import ADA, age, rows
 from tests.store.test_store_alone import Alone, opened
@@ -106,7 +106,7 @@ async def test_cancelling_what_was_returned_stops_the_sweeper(colour: str, datab
 async def test_a_failing_sweep_is_logged_and_the_next_one_goes_on(
     colour: str, database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    swept = batches.sweep_ttl
+    swept = expiry.sweep_ttl
     failures = iter([StorageUnavailableError("PostgreSQL rests"), RuntimeError("surprise")])
 
     async def fails_twice(backend: Any, **how: Any) -> int:
@@ -114,7 +114,7 @@ async def test_a_failing_sweep_is_logged_and_the_next_one_goes_on(
             raise failure
         return await swept(backend, **how)
 
-    monkeypatch.setattr(batches, "sweep_ttl", fails_twice)
+    monkeypatch.setattr(expiry, "sweep_ttl", fails_twice)
     with caplog.at_level(logging.INFO, "langchain_persistmem"):
         async with opened(colour, database, ttl={"sweep_interval_minutes": SOON}) as alone:
             await expired(alone, database)
@@ -179,7 +179,7 @@ async def test_memory_sweeps_its_store_until_it_is_closed(
 def test_a_sweep_works_through_more_than_one_statement_finds(
     memory: PersistMem, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "_SWEPT", 2)
+    monkeypatch.setattr(expiry, "_SWEPT", 2)
     for n in range(7):
         memory.store.put((f"u{n % 3}",), f"k{n}", {"n": n}, index=False, ttl=1)
     age(database, 2)

@@ -1,16 +1,17 @@
-"""Programs that open memory and then fork, as servers and task queues do: ``python -m tests.support.forked NAME DSN``.
+"""Programs that open memory and then fork, as servers and task queues do.
 
-Each prints JSON: what its processes saw. They run by themselves, since pytest's own process has threads of its own.
+Each tells, as JSON, what its processes saw. They run by themselves, since pytest's own process has threads of its own.
 """
 
 import asyncio
 import json
 import multiprocessing
 import os
-import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -307,5 +308,9 @@ def embedded(folder: str) -> Any:
     return result()
 
 
-if __name__ == "__main__":
-    print(json.dumps(globals()[sys.argv[1]](sys.argv[2])))
+def run_program(name: str, where: str, answer: Connection) -> None:
+    """Run the program ``name``, and send what it saw, or how it failed."""
+    try:
+        answer.send((json.dumps(globals()[name](where)), None))
+    except BaseException:  # noqa: BLE001 - the test shows it
+        answer.send((None, traceback.format_exc()))

@@ -118,6 +118,7 @@ def _endless() -> Iterator[str]:
         yield MARK
 
 
+_DEEP = _deep(100_000)
 _CIRCLE: dict[str, Any] = {}
 _CIRCLE[_LONG] = _CIRCLE
 
@@ -139,7 +140,7 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "bytes": _LONG.encode,
     "list": lambda: [_LONG],
     "list of lists": lambda: [[_LONG]],
-    "deep": lambda: _deep(100_000),
+    "deep": lambda: _DEEP,
     "shared": lambda: _shared(60),
     "circle": lambda: _CIRCLE,
     "dict that is shared": lambda: {"a": _shared(60), "$or": [_shared(60)]},
@@ -163,7 +164,7 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "UUID": lambda: UUID(int=1),
     "messages": lambda: [HumanMessage(f"{MARK} hello")],
 }
-"""Made anew for each call: a generator can be used up."""
+"""Made anew for each call, as a generator can be used up; but for what takes long to make."""
 WITHOUT_JSON = frozenset(
     {"shared", "dict that is shared", "dict that is no message", "text that lies", "text that fails"}
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from langchain_persistmem import LocalEmbeddings, PersistMem
-from langchain_persistmem.postgres.embedded import EmbeddedServer
+from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 from langchain_persistmem.server import Caller, memory_app
 from tests.support.browser import browser, serve
 from tests.support.inspector_demo import PERSON, SETTINGS, fill, learner, spread

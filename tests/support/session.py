@@ -22,7 +22,7 @@ from psycopg import conninfo, sql
 from xdist.scheduler import LoadScopeScheduling
 
 from langchain_persistmem import LocalEmbeddings, PersistMem
-from langchain_persistmem.postgres.embedded import EmbeddedServer
+from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 
 WORKERS_PER_CORE = 2
 """One test alone takes two thirds of a core: it waits for the server, for another process, for the clock."""
@@ -30,6 +30,13 @@ WORKER_BYTES = 1_000_000_000
 """Memory of a worker with the local model and its connections."""
 FEW_FILES = 3
 """So few test files run in one process: starting more takes longer than they do."""
+
+_MEMORY = Path("/dev/shm")
+"""Files that are kept in memory, where a system has such a folder."""
+_MEMORY_BYTES = 4_000_000_000
+"""Free memory from which on the data lie there: a database is some 400 files, and making them takes a disk's file system
+five times as long. A run of all tests fills a tenth of it."""
+_FOLDER = "persistmem-tests-"
 
 _SERVER_OPTIONS = {
     # The data is thrown away: no need to wait for disks. Not synchronous_commit: without it VACUUM leaves new rows unsettled.
@@ -106,7 +113,8 @@ def create_database(server: str, template: str | None = None) -> str:
     """Create a database, empty or as a copy; returns its name."""
     name = f"persistmem_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as admin:
-        options = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        # In one step for each file rather than page by page through the write-ahead log.
+        options = sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template or "template1"))
         admin.execute(sql.SQL("CREATE DATABASE {}{}").format(sql.Identifier(name), options))
     return name
 
@@ -184,9 +192,18 @@ def session_of(config: pytest.Config) -> Session:
     if _SESSION not in config.stash:
         begun: dict[str, str] = getattr(config, "workerinput", {})
         # not below pytest's own folder: the next pytest run closes that to the server's system user
-        folder = begun.get("folder") or tempfile.mkdtemp(prefix="persistmem-tests-")
-        config.stash[_SESSION] = Session(Path(folder))
+        config.stash[_SESSION] = Session(Path(begun.get("folder") or _make_folder()))
     return config.stash[_SESSION]
+
+
+def _make_folder() -> str:
+    """A new folder for a run, in memory if there is room; what killed runs have left there is removed."""
+    if not _MEMORY.is_dir() or min(shutil.disk_usage(_MEMORY).free, psutil.virtual_memory().available) < _MEMORY_BYTES:
+        return tempfile.mkdtemp(prefix=_FOLDER)
+    for left in _MEMORY.glob(f"{_FOLDER}*"):
+        if not psutil.pid_exists(int(left.name.removeprefix(_FOLDER).split("-")[0])):
+            shutil.rmtree(left, ignore_errors=True)  # a server that still runs there sees it, and ends
+    return tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-", dir=_MEMORY)
 
 
 def named_files(config: pytest.Config) -> set[str]:
@@ -246,6 +263,13 @@ class Scheduler(LoadScopeScheduling):
         if not self._groups and noted.exists():
             self._groups = json.loads(noted.read_text())
         super().schedule()
+
+    def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+        """Note that a test has ended, and forget its group with the last one: the rest is counted after each test."""
+        group = self._split_scope(self.registered_collections[node][item_index])
+        super().mark_test_complete(node, item_index, duration)
+        if all(self.assigned_work[node][group].values()):
+            del self.assigned_work[node][group]
 
     def _split_scope(self, nodeid: str) -> str:
         return self._groups.get(nodeid, nodeid)

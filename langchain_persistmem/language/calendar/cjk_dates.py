@@ -7,7 +7,7 @@ from functools import cache
 
 from langchain_persistmem.language.calendar import calendar_arithmetic
 from langchain_persistmem.language.calendar.calendar_arithmetic import Days
-from langchain_persistmem.language.data import languages
+from langchain_persistmem.language.language_files import languages
 from langchain_persistmem.language.phrases.calendar_words import CompactCalendar, CompactTime
 from langchain_persistmem.language.phrases.word_lists import Words
 

@@ -124,7 +124,10 @@ class SmallTalk:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Requests:
-    """Phrases by which a turn only asks or orders; a ``*`` before or behind one lets other letters stand there."""
+    """Phrases by which a turn only asks or orders.
+
+    A ``*`` before or behind one lets other letters stand there; ``(a|b)`` is a word that may be any of these.
+    """
 
     phrases: Words
     """A whole turn by themselves: continue."""
@@ -132,10 +135,18 @@ class Requests:
     """May stand before a request: please, can you."""
     openings: Words
     """Begin an order, or a question without its mark: tell me, what is."""
+    orders: Words = ()
+    """Begin an order: write a."""
     endings: Words = ()
     """End one."""
     help: Words
-    """Make a question one about what to do or to choose: should, can."""
+    """Make a question of somebody about themselves one about what to do or to choose: should, can."""
+    choices: Words = ()
+    """Make any question one about what to choose: best, worth."""
+    wishes: Words = ()
+    """Begin a sentence that says what is wanted: I need a."""
+    lookups: Words = ()
+    """Begin an order that asks for what was said before: remind me."""
     statements: Words
     """Begin a clause in which somebody tells of themselves: I, my."""
     conjunctions: Words

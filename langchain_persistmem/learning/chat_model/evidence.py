@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from langchain_persistmem.language.calendar.date_tokens import calendar_words
-from langchain_persistmem.language.own_words import strip_blocks
+from langchain_persistmem.language.quoted_text import strip_blocks
 from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.learning.chat_model.polarity import drops_negation
 from langchain_persistmem.learning.chat_model.quotations import strip_foreign
@@ -98,7 +98,7 @@ def _own_words(text: str, claim: str, *, instruction: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whose statement a claim is, and what speaks against recalling it at once."""
+    """The owner of a claim, and what speaks against recalling it at once."""
 
     source: Source
     doubt: str | None = None

@@ -11,7 +11,7 @@ from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import Tag, fence
 from langchain_persistmem.types.records import DatePrecision, Memory, Turn
 
-VERSION = "2026-11-7"
+VERSION = "2026-11-8"
 """Stored with every memory that was made by this prompt; changes with each change of the text."""
 
 _FIELD_RULES = """\
@@ -24,8 +24,8 @@ hypothesis, fiction)
 - messages: their numbers
 - more: "", or what applies of these, with ";" between: an event's day as YYYY-MM-DD, YYYY-MM or YYYY, after "~" if it \
 is about then; where only one value is true at a time, a short English name and the value ("home_city: Oslo", \
-"sister_employer: Bosch"); "same k1" if it repeats known memory k1, "replaces k1" if k1 is true no more (also moved \
-plans, withdrawn instructions, reached goals); 0.9 if it always matters; last, "quote: " and the user's exact words, for \
+"sister_employer: Bosch"); "same k1" if it repeats known memory k1, "replaces k1" if k1 is true no more (also plans \
+that were moved or have happened, withdrawn instructions, reached goals); 0.9 if it always matters; last, "quote: " and the user's exact words, for \
 an instruction, or if text has none of them\
 """
 
@@ -77,7 +77,7 @@ _CONTINUED = "\n| "
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the application wants extracted beside, or instead of, the usual."""
+    """The application's wishes: what is to be extracted beside, or instead of, the usual."""
 
     shape: Shape | None = None
     """Its own shape of a memory's content."""

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Literal
 
-from langchain_persistmem.language.data import languages, stop_words
 from langchain_persistmem.language.hidden_characters import strip_invisible
+from langchain_persistmem.language.language_files import languages, stop_words
 from langchain_persistmem.language.search_terms.tokenization import cut_pairs
 from langchain_persistmem.language.subjects import names_user, strip_user
 

@@ -11,10 +11,10 @@ from typing import cast
 from uuid import UUID
 
 from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.learning.background.missing_vectors import note_missing
 from langchain_persistmem.learning.consolidation import statement_time
 from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.lineage import DERIVED
-from langchain_persistmem.learning.missing_vectors import note_missing
 from langchain_persistmem.learning.turns import EDITED, LONGEST_TEXT, follow, turn_id_of
 from langchain_persistmem.learning.upgrade.identities import present_identity
 from langchain_persistmem.postgres.queries import rewrites, search_index
@@ -22,7 +22,7 @@ from langchain_persistmem.postgres.queries import turns as turn_queries
 from langchain_persistmem.postgres.queries.rewrites import OldMemory, SourceMessage
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.redact import redact_turn
+from langchain_persistmem.runtime.record_redaction import redact_turn
 from langchain_persistmem.types.moments import at_offset, offset_of
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import CATEGORIES, TURNS_EXTRACTOR, Memory

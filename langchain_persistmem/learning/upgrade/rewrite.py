@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, PersistMemError
+from langchain_persistmem.learning.background.retry_pause import pause_after
 from langchain_persistmem.learning.turns import index_turns
 from langchain_persistmem.learning.upgrade.memory_form import rewrite_memories
 from langchain_persistmem.postgres.queries import namespaces, rewrites, search_index
@@ -200,7 +201,7 @@ async def _fail(backend: Backend, namespace: Namespace, attempts: int, error: Pe
     """Try again later; the class of the failure is all that is stored, since a text may quote a memory."""
     failure = type(error).__name__
     logger.warning("the rewrite of a namespace failed and is tried again: %s", failure)
-    await backend.step(_postpone, namespace, backend.settings.pause_after(attempts + 1), attempts + 1, failure)
+    await backend.step(_postpone, namespace, pause_after(backend.settings, attempts + 1), attempts + 1, failure)
 
 
 async def _postpone(

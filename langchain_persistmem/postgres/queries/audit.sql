@@ -1,6 +1,6 @@
 -- name: record_audit
 -- One entry at the end of the namespace's chain. What is hashed has each text's length before it, so that no two entries
--- share an encoding; privacy/audit.py has the same in Python. The clock is the server's.
+-- share an encoding; privacy/audit_chain.py has the same in Python. The clock is the server's.
 WITH last AS MATERIALIZED (
     SELECT n.generation, n.audit_length + 1 AS number, n.audit_head, clock_timestamp() AS recorded_at
     FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import change_of, memory_of, neighbours_of, row_of, to_json
 from langchain_persistmem.postgres.queries.search_index import to_halfvecs
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index import hnsw_search
 from langchain_persistmem.postgres.vector_index.exact_scan import EVERY, vector_column
 from langchain_persistmem.postgres.vector_index.hnsw_indexes import index_of
@@ -61,7 +62,7 @@ async def neighbours(
 
 
 def still_active(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[dict[UUID, bool]]:
-    """Which of ``ids`` are current, and whether each is pinned."""
+    """The current ones of ``ids``, each with True if it is pinned."""
     if not ids:
         return Answer({})
     rows = tx.fetch(statement("still_active"), {"namespace": encode(namespace), "ids": list(ids)})

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 from langchain_persistmem.types.results import Erasure
 
@@ -115,6 +116,6 @@ async def turns_erased(
 
 
 async def memories_there(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> list[UUID]:
-    """Which of the memories exist."""
+    """The memories that exist of these."""
     rows = await tx.fetch(statement("memories_there"), {"namespace": encode(namespace), "ids": list(ids)})
     return [row["id"] for row in rows]

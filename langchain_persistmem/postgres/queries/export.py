@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries.rows import to_json
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
 from langchain_persistmem.types.records import TURNS_EXTRACTOR
 
@@ -102,7 +103,7 @@ async def restore_changes(tx: Transaction, namespace: Namespace, rows: Sequence[
 
 
 async def find_existing_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> set[UUID]:
-    """Which of ``ids`` are here."""
+    """The memories of ``ids`` that are here."""
     parameters = {"namespace": encode(namespace), "ids": list(ids)}
     return {row["id"] for row in await tx.fetch(statement("find_existing_memories"), parameters)}
 

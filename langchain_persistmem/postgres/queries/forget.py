@@ -8,7 +8,7 @@ from uuid import UUID
 from langchain_persistmem.postgres.queries import checkpoints, work_queue
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction import Answer, Transaction
 from langchain_persistmem.postgres.vector_index.hnsw_indexes import add_documents
 from langchain_persistmem.types.namespace import Namespace, Pattern, decode, encode, prefix_range
 
@@ -49,24 +49,29 @@ async def erase_messages(tx: Transaction, namespace: Namespace, thread_id: str, 
     return await tx.execute(statement("erase_messages"), parameters)
 
 
-async def namespaces_naming(tx: Transaction, pattern: Pattern) -> list[tuple[Namespace, UUID]]:
+def namespaces_naming(tx: Transaction, pattern: Pattern) -> Answer[list[tuple[Namespace, UUID]]]:
     """The namespaces that begin as ``pattern`` says, with their generations, in order."""
     fixed = tuple(takewhile(lambda label: label is not None, pattern))
     exact, _, until = prefix_range(cast("Namespace", fixed))
     labels = [None if label is None else encode((label,)) for label in pattern]
-    rows = await tx.fetch(statement("namespaces_naming"), {"from": exact, "until": until, "labels": labels})
-    return [(decode(row["namespace"]), row["generation"]) for row in rows]
+    rows = tx.fetch(statement("namespaces_naming"), {"from": exact, "until": until, "labels": labels})
+    return rows.then(lambda rows: [(decode(row["namespace"]), row["generation"]) for row in rows])
 
 
-async def erase_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
-    """Erase everything of a namespace; returns the rows by table."""
+async def erase_namespace(tx: Transaction, namespace: Namespace) -> tuple[dict[str, int], dict[str, int]]:
+    """Erase everything of a namespace; returns the rows by table that went, and those that are left.
+
+    Both take one round trip: what is left is counted by statements that follow those that erase.
+    """
     # The queue and the registry of HNSW indexes may lie on another node than the namespace, and have statements of their own.
     queued = work_queue.erase_queue(tx, namespace)
-    (row,) = await tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)})
+    erased = tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)})
+    rest = await count_rest_of_namespace(tx, namespace)
+    (row,) = await erased
     if row["hnsw_index"] is not None:  # what it took of an HNSW index is free again
         await add_documents(tx, row["hnsw_index"], -row["hnsw_documents"])
     counts = counts_of([{name: row[name] for name in row if name not in ("hnsw_index", "hnsw_documents")}])
-    return {**counts, "work_queue": await queued}
+    return {**counts, "work_queue": await queued}, rest
 
 
 async def count_rest_of_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
@@ -81,14 +86,13 @@ async def count_rest_of_checkpoints(tx: Transaction, thread_ids: Sequence[str]) 
     return counts_of(await tx.fetch(statement("count_rest_of_checkpoints"), {"thread_ids": list(thread_ids)}))
 
 
-async def has_checkpoint_tables(tx: Transaction) -> bool:
+def has_checkpoint_tables(tx: Transaction) -> Answer[bool]:
     """Tell if LangGraph's tables exist here."""
-    (row,) = await tx.fetch(statement("checkpoint_tables"), {})
-    return bool(row["present"])
+    return tx.fetch(statement("checkpoint_tables"), {}).then(lambda rows: bool(rows[0]["present"]))
 
 
 async def find_threads_with_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> list[str]:
-    """Which of the threads LangGraph's checkpoints hold; none where its tables do not exist."""
+    """The threads of these that LangGraph's checkpoints hold; none where its tables do not exist."""
     if not thread_ids or not await has_checkpoint_tables(tx):
         return []
     rows = await tx.fetch(statement("find_threads_with_checkpoints"), {"thread_ids": list(thread_ids)})
@@ -96,8 +100,6 @@ async def find_threads_with_checkpoints(tx: Transaction, thread_ids: Sequence[st
 
 
 async def erase_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> dict[str, int]:
-    """Erase threads from LangGraph's tables; returns the rows by table, none where those tables do not exist."""
-    if not thread_ids or not await has_checkpoint_tables(tx):
-        return {}
+    """Erase threads from LangGraph's tables, which have to exist; returns the rows by table."""
     await checkpoints.lock_threads(tx, thread_ids)
     return counts_of(await tx.fetch(statement("erase_checkpoints"), {"thread_ids": list(thread_ids)}))

@@ -3,8 +3,9 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Signature, Transaction
+from langchain_persistmem.postgres.transaction import Signature, Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Consent
 

@@ -1,4 +1,4 @@
-"""Statements that search the items of a store: by meaning, or by meaning and words."""
+"""Statements that search the items of a store: by meaning, or by meaning and words; one namespace, or all under a prefix."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,19 +6,18 @@ from functools import partial
 from typing import Any, LiteralString
 
 from psycopg import sql
-from psycopg.rows import DictRow
 
 from langchain_persistmem.language.query_terms import QueryTerms
 from langchain_persistmem.postgres.filters import TRUE, Condition, condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import page
-from langchain_persistmem.postgres.queries.rows import StoredItem, item_of, items_of
+from langchain_persistmem.postgres.queries.rows import StoredItem, item_of
 from langchain_persistmem.postgres.queries.search_index import to_halfvec
 from langchain_persistmem.postgres.statements import Query, statement
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.postgres.vector_index import hnsw_search
+from langchain_persistmem.postgres.vector_index import exact_scan, hnsw_search
 from langchain_persistmem.postgres.vector_index.exact_scan import EVERY, vector_column
-from langchain_persistmem.postgres.vector_index.search_plan import OtherPlan, SearchPlans
+from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Vector
@@ -32,9 +31,6 @@ _SIMILARITY: Mapping[Distance, LiteralString] = {
 }
 
 _Items = list[tuple[StoredItem, float]]
-
-_SPARE = 8
-"""Vectors that the exact scan of one namespace looks at beyond twice the page: for items of several parts, and for ties."""
 
 
 async def search_items(
@@ -73,69 +69,13 @@ async def search_items(
         end = limit + offset
         return await plans.search(
             encode(prefix),
-            exact=partial(_search_exact, tx, prefix, parameters, similarity),
+            exact=partial(exact_scan.search, tx, prefix, parameters, similarity),
             hnsw=partial(hnsw_search.search, tx, prefix, parameters, model=model, end=end)
             if hnsw_search.is_reachable(model, end)
             else None,
             prefix=partial(_search_prefix, tx, parameters, general),
         )
     return await _search_prefix(tx, parameters, general)
-
-
-async def _search_exact(
-    tx: Transaction,
-    namespace: Namespace,
-    parameters: Mapping[str, Any],
-    similarity: sql.Composable,
-    *,
-    look_for_hnsw: bool,
-) -> _Items | OtherPlan:
-    """All vectors of one namespace compared, if none lies below it."""
-    end = parameters["limit"] + parameters["offset"]
-    looked_at = min(2 * end + _SPARE, EVERY)
-    rows = await tx.fetch(
-        statement("search_exact", similarity=similarity),
-        {**parameters, "look_for_hnsw": look_for_hnsw, "looked_at": looked_at},
-    )
-    other = _other_plan(rows[0])
-    if other is not None:
-        return other
-    items = items_of(rows, namespace)
-    # were there more on a par with the last, or parts that hid other items, then not all that belong here were seen
-    cut = rows[0]["looked_at"] == looked_at
-    if cut and (
-        len(items) < parameters["limit"] or any(similarity <= rows[0]["least"] for _, similarity in items[-1:])
-    ):
-        return OtherPlan("prefix", is_lasting=False)
-    return items
-
-
-async def _search_exact_hybrid(
-    tx: Transaction,
-    namespace: Namespace,
-    parameters: Mapping[str, Any],
-    model: EmbeddingModel,
-    *,
-    look_for_hnsw: bool,
-) -> _Items | OtherPlan:
-    """The same by meaning and by words."""
-    limit, end = parameters["limit"], parameters["limit"] + parameters["offset"]
-    text = statement("search_exact_hybrid", embedding=vector_column(model), terms_condition=TRUE)
-    rows = await tx.fetch(text, {**parameters, "look_for_hnsw": look_for_hnsw})
-    other = _other_plan(rows[0])
-    if other is not None:
-        return other
-    items = items_of(rows, namespace)
-    # a page that is short of items has room for others, unless there are none: some have expired
-    is_full = len(items) == limit or rows[0]["weighed"] < end
-    return items if is_full else OtherPlan("prefix", is_lasting=False)
-
-
-def _other_plan(verdict: DictRow) -> OtherPlan | None:
-    """The plan that is right instead of the exact scan of one namespace, as its first row says."""
-    if verdict["below"]:
-        return OtherPlan("prefix")
-    return OtherPlan("hnsw") if verdict["other"] else None
 
 
 async def _search_prefix(tx: Transaction, parameters: Mapping[str, Any], text: Query) -> _Items:
@@ -189,7 +129,7 @@ async def search_items_hybrid(
         end = limit + offset
         return await plans.search(
             encode(prefix),
-            exact=partial(_search_exact_hybrid, tx, prefix, parameters, model),
+            exact=partial(exact_scan.search_hybrid, tx, prefix, parameters, model),
             hnsw=partial(hnsw_search.search_hybrid, tx, prefix, parameters, model=model, end=end)
             if hnsw_search.is_reachable(model, end)
             else None,

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries.rows import StoredItem, candidate_of, item_of, memory_of, row_of, to_json
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
 from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Memory, NewMemory, Source, Status
@@ -148,7 +149,7 @@ async def find_expired_memories(tx: Transaction, *, limit: int, now: datetime) -
 
 
 async def still_expired(tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> list[UUID]:
-    """Which of ``ids`` have expired."""
+    """The expired ones of ``ids``."""
     parameters = {"namespace": encode(namespace), "ids": list(ids), "now": now}
     return [row["id"] for row in await tx.fetch(statement("still_expired"), parameters)]
 

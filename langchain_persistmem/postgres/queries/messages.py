@@ -7,9 +7,10 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries.rows import row_of_turn, to_json, turn_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 from langchain_persistmem.types.records import Turn
 from langchain_persistmem.types.results import DeadLetter
@@ -58,7 +59,7 @@ def insert_messages(
 
 @dataclass(frozen=True, slots=True)
 class MessageVersion:
-    """What the id of the next version of a message follows from."""
+    """The facts from which the id of the next version of a message follows."""
 
     id: str
     recorded_at: datetime

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.queries.work_queue import (
@@ -17,7 +18,7 @@ from langchain_persistmem.postgres.queries.work_queue import (
     seconds_until_queued,
 )
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 
 _FIRST = UUID(int=0)

@@ -9,9 +9,10 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from langchain_persistmem.errors import MemoryDisabledError
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Signature, Transaction
+from langchain_persistmem.postgres.transaction import Signature, Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode, literal_prefix, prefix_range, shape
 from langchain_persistmem.types.records import Consent, Kind
 

@@ -1,4 +1,4 @@
-"""Statements on background work: threads that wait to be learnt from, and what learning has cost."""
+"""Statements on background work: threads that wait to be learnt from, and the leases on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries.work_queue import claim_from_queue, queue_work, seconds_until_queued
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
 
 
@@ -114,12 +115,6 @@ async def next_due(tx: Transaction) -> float | None:
         return await seconds_until_queued(tx, "learn")
     (row,) = await tx.fetch(statement("next_due"), {})
     return row["seconds"]
-
-
-async def spend_call(tx: Transaction, namespace: Namespace) -> tuple[int, timedelta]:
-    """Count one call of the chat model; returns the number of today's, and how long today still lasts."""
-    (row,) = await tx.fetch(statement("spend_call"), {"namespace": encode(namespace)})
-    return row["calls"], timedelta(seconds=row["seconds"])
 
 
 def _job(rows: Sequence[DictRow], lease: UUID) -> Job | None:

@@ -10,11 +10,12 @@ from psycopg.rows import DictRow
 from psycopg.types.array import ListBinaryDumper
 
 from langchain_persistmem.language.search_terms.tokenization import analyze
-from langchain_persistmem.language.text_search import choose_configuration
+from langchain_persistmem.language.text_search_configuration import choose_configuration
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import candidate_of, to_json
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recall_results import SearchResult

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Consent
 from langchain_persistmem.types.results import Conversation
@@ -41,7 +42,7 @@ def threads_of(tx: Transaction, namespace: Namespace) -> Answer[list[str]]:
 
 
 async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespaces: Sequence[Namespace]) -> list[str]:
-    """Which of the threads belong to a namespace other than these, too."""
+    """The threads of these that belong to another namespace too."""
     if not thread_ids:
         return []
     parameters = {"thread_ids": list(thread_ids), "namespaces": [encode(other) for other in namespaces]}
@@ -50,10 +51,10 @@ async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespac
 
 async def has_checkpoints_of_nobody(tx: Transaction) -> bool:
     """Tell if some thread has checkpoints and belongs to no namespace; LangGraph's tables have to exist."""
-    page = [""]
-    while page:
-        rows = await tx.fetch(statement("next_checkpoint_threads"), {"after": page[-1], "limit": _PAGE})
+    after = ""
+    while rows := await tx.fetch(statement("next_checkpoint_threads"), {"after": after, "limit": _PAGE}):
         page = [row["thread_id"] for row in rows]
+        after = page[-1]
         owned = await tx.fetch(statement("threads_of_anybody"), {"thread_ids": page})
         if len(owned) < len(page):
             return True

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries.rows import to_json, turn_of
 from langchain_persistmem.postgres.statements import statement
-from langchain_persistmem.postgres.transaction import Answer, Transaction
+from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Status, Turn
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from psycopg import sql
 
-from langchain_persistmem.postgres.forks import ProcessLock
+from langchain_persistmem.postgres.connections.forks import ProcessLock
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel, list_models
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
@@ -44,7 +44,7 @@ def name_prefix(model: int) -> str:
 
 
 def has_hnsw(model: EmbeddingModel) -> bool:
-    """Whether the model's vectors can be indexed."""
+    """Tell if the model's vectors can be indexed."""
     return model.dimensions <= MOST_DIMENSIONS
 
 

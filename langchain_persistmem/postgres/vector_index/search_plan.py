@@ -1,4 +1,4 @@
-"""How one namespace is searched: by the exact scan or along its HNSW index; remembered from the last search of it.
+"""The plan by which one namespace is searched, the exact scan or its HNSW index; remembered from the last search of it.
 
 Every statement looks for itself whether it is the right one. So a plan that is out of date costs a second statement, and
 never an answer. When each plan is taken: docs/explanation/database.md.

@@ -1,0 +1,1 @@
+"""Memory as tools that a model can call."""

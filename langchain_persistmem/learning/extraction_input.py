@@ -1,0 +1,118 @@
+"""The input of extraction: which turns are worth a model call, and what is shown beside them: earlier turns, tools' outputs, known memories."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from langchain_persistmem.language.off_record import find_off_record
+from langchain_persistmem.language.small_talk import is_answer, is_small_talk
+from langchain_persistmem.learning.changes import CONSOLIDATED
+from langchain_persistmem.postgres.queries import changes, messages
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.records import Memory, Turn
+
+_LONGEST_SHOWN = 2_000
+"""Characters of a turn that known memories are looked up with; embedding models read no further."""
+_MOST_CHARS = 60_000
+"""Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
+_NEAR_TOOLS = 20
+_MOST_TOOLS = 40
+_TOOL_CHARS = 20_000
+"""Tools' outputs that claims are compared with: so many messages before the open ones, so many outputs, so much of each."""
+_EARLIER = 3
+"""Turns before the open ones that a model is shown as well: they say what a "yes" or an "it" means."""
+
+
+def batch_size(waiting: int, most: int) -> int:
+    """Turns of the next batch, so that batches are even: 41 turns are 21 and 20, not 40 and a last one without company.
+
+    >>> batch_size(41, 40), batch_size(40, 40), batch_size(100, 40), batch_size(0, 40)
+    (21, 40, 34, 1)
+    """
+    batches = max(1, -(-waiting // most))
+    return max(1, -(-waiting // batches))
+
+
+def cut(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns that one question takes by their length; one at least, and a very long one by itself."""
+    batch: list[Turn] = []
+    chars = 0
+    for turn in turns:
+        chars += len(turn.text)
+        if batch and chars > _MOST_CHARS:
+            break
+        batch.append(turn)
+    return batch
+
+
+async def tool_outputs_near(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[str]:
+    """The outputs of tools in this part of the thread, shortly before and after: a run's last output has no answer yet."""
+    positions = [turn.position for turn in turns if turn.position is not None]
+    if not positions:
+        return []
+    first = min(positions) - _NEAR_TOOLS
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await messages.tool_outputs(
+            tx, namespace, thread_id, first, max(positions) + _NEAR_TOOLS, limit=_MOST_TOOLS, chars=_TOOL_CHARS
+        )
+
+
+async def earlier_turns(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[Turn]:
+    """The few turns before the open ones, as far as a model may see them."""
+    position = turns[0].position
+    if position is None or position == 1:
+        return []
+    async with backend.transaction(namespace, atomic=False) as tx:
+        before = await messages.messages_before(tx, namespace, thread_id, position, limit=_EARLIER)
+    off_record = find_off_record([*before, *turns])
+    return [turn for turn in before if turn.id not in off_record and turn.text.strip()]
+
+
+def worthwhile_turns(turns: Sequence[Turn], earlier: Sequence[Turn], off_record: frozenset[str]) -> list[Turn]:
+    """The turns that may hold something: no small talk, unless it answers a question, and nothing off the record."""
+    worthwhile: list[Turn] = []
+    before = earlier[-1] if earlier else None
+    for turn in turns:
+        question = before.text if before is not None and before.role == "assistant" and turn.role == "user" else ""
+        if (
+            turn.id not in off_record
+            and turn.text.strip()
+            and (not is_small_talk(turn.text) or is_answer(turn.text, question))
+        ):
+            worthwhile.append(turn)
+        before = turn
+    return worthwhile
+
+
+async def nearest_memories(
+    backend: Backend, namespace: Namespace, turns: Sequence[Turn], *, now: datetime
+) -> Sequence[Memory]:
+    """The known memories that have most to do with what the user says, for each turn its own, best first."""
+    most = backend.settings.extract_context_memories
+    texts = [turn.text[:_LONGEST_SHOWN] for turn in turns if turn.role == "user"]
+    if not most:
+        return ()
+    model = await ready(backend)
+    vectors = await backend.embed(texts)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        near = await changes.neighbours(tx, namespace, vectors, model=model, kinds=CONSOLIDATED, limit=most, now=now)
+    return choose_existing(near, most)
+
+
+def choose_existing(near: Sequence[Sequence[tuple[Memory, float]]], most: int) -> list[Memory]:
+    """Choose known memories in turn: the best of each text, then the second best; a long batch leaves no text without.
+
+    Args:
+        near: for each text the memories nearest to it, best first, with the cosine.
+    """
+    choice: dict[UUID, Memory] = {}
+    for rank in range(max(map(len, near), default=0)):
+        round_ = sorted(
+            (several[rank] for several in near if rank < len(several)), key=lambda pair: (-pair[1], pair[0].id)
+        )
+        for memory, _ in round_:
+            if len(choice) < most:
+                choice.setdefault(memory.id, memory)
+    return list(choice.values())

@@ -1,0 +1,1 @@
+"""The models: names and objects, calls with retries, the cache of vectors, the re-ranker, the local embedding model."""
