@@ -1,6 +1,7 @@
 """Making a database ready, and refusing to work on one that is not."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDateError
@@ -47,7 +48,7 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
         EmbeddingMismatchError: the database holds another model's vectors.
     """
     with without_deadline():  # an index takes as long as it takes, and so does another process's setup()
-        async with backend.transaction(EVERYWHERE) as tx:
+        async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
             migrations = await migrate(tx, now=now)
             await _repair(tx)
     if backend.embedding_name is None:
@@ -96,14 +97,17 @@ async def register(backend: Backend, *, now: datetime) -> EmbeddingModel:
     async with backend.transaction(NOBODY, atomic=False) as tx:
         names = {model.name for model in await embedding_models.list_models(tx)}
     if backend.embedding_name not in names:
-        vectors = await backend.embed(UNRELATED)
-        async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
-            await embedding_models.add_model(
-                tx, name=backend.embedding_name, dimensions=len(vectors[0]), background=background(vectors), now=now
-            )
-    model = await ready(backend)
-    await create_indexes(backend, model)
+        await backend.step(_add_model, backend.embedding_name, await backend.embed(UNRELATED), now=now)
+    model = await backend.step(ready)
+    await backend.step(create_indexes, model)
     return model
+
+
+async def _add_model(backend: Backend, name: str, vectors: Sequence[Sequence[float]], *, now: datetime) -> None:
+    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+        await embedding_models.add_model(
+            tx, name=name, dimensions=len(vectors[0]), background=background(vectors), now=now
+        )
 
 
 async def migrated(backend: Backend) -> None:

@@ -141,6 +141,7 @@ class CalendarWords:
         self.ago_after = joined.union(lambda calendar: calendar.ago_after)
         self.vague = joined.union(lambda calendar: calendar.vague)
         self.articles = joined.union(lambda calendar: calendar.articles)
+        # Not an article that is a number too: "eine" and "un" count.
         self.passed_over = (self.articles - frozenset(self.numbers)) | {"s"}
         """Articles between "since" and a time; "s" is what follows an apostrophe."""
         self.fillers = joined.union(lambda calendar: calendar.fillers)

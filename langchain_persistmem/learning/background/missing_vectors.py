@@ -88,17 +88,12 @@ async def reembed(
         ConfigurationError: ``drop_others``, and not every memory has its vector.
     """
     model = await register(backend, now=now)
-    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
-        await missing_vectors.note_missing_everywhere(tx, model)
+    await backend.step(_note_missing, model)
     # Counting takes a scan of what waits, which nobody needs who does not look.
-    total = None
-    if progress is not None:
-        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-            total = await missing_vectors.count_unembedded(tx, model)
+    total = None if progress is None else await backend.step(_count_unembedded, model)
     meter = Meter(progress, "memories", total)
     done = await make_missing(backend, limit=_ANY, meter=meter, now=now)
-    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        waiting = (await missing_vectors.count_missing(tx, model))["namespaces"]
+    waiting = await backend.step(_count_waiting, model)
     dropped = 0
     if drop_others:
         if waiting:
@@ -107,6 +102,22 @@ async def reembed(
             )
         dropped = await _drop_others(backend, model)
     return ReembedResult(namespaces=done.namespaces, memories=done.memories, pending=waiting, dropped=dropped)
+
+
+async def _note_missing(backend: Backend, model: EmbeddingModel) -> None:
+    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+        await missing_vectors.note_missing_everywhere(tx, model)
+
+
+async def _count_unembedded(backend: Backend, model: EmbeddingModel) -> int:
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        return await missing_vectors.count_unembedded(tx, model)
+
+
+async def _count_waiting(backend: Backend, model: EmbeddingModel) -> int:
+    """Namespaces in which memories have no vector yet."""
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        return (await missing_vectors.count_missing(tx, model))["namespaces"]
 
 
 async def make_some_missing(backend: Backend, *, now: datetime) -> None:
@@ -221,13 +232,21 @@ async def _drop_others(backend: Backend, model: EmbeddingModel) -> int:
     dropped, last = 0, None
     while page := await backend.step(_namespaces_after, last):
         for namespace in page:
-            async with backend.transaction(namespace, repeatable=True) as tx:
-                dropped += await missing_vectors.drop_vectors_of_others(tx, namespace, model)
+            dropped += await backend.step(_drop_vectors_of_others, namespace, model)
         last = page[-1]
+    await backend.step(_drop_other_models, model)
+    await backend.step(hnsw_upkeep.drop_orphan_indexes)
+    return dropped
+
+
+async def _drop_vectors_of_others(backend: Backend, namespace: Namespace, model: EmbeddingModel) -> int:
+    async with backend.transaction(namespace, repeatable=True) as tx:
+        return await missing_vectors.drop_vectors_of_others(tx, namespace, model)
+
+
+async def _drop_other_models(backend: Backend, model: EmbeddingModel) -> None:
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         await missing_vectors.drop_other_models(tx, model)
-    await hnsw_upkeep.drop_orphan_indexes(backend)
-    return dropped
 
 
 async def _namespaces_after(backend: Backend, last: Namespace | None) -> list[Namespace]:
