@@ -1,10 +1,12 @@
 """One finding of two layers: a statement and the turns that it rests on are shown once, with the best evidence of both; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from heapq import nlargest
+from itertools import accumulate
 
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.recall.excerpts import best_sentences, excerpt_of, stems_of
-from langchain_persistmem.types.recall_results import RankedCandidate
+from langchain_persistmem.types.recall_results import RankedCandidate, Recollection
 
 _ANSWER = 0.5
 """The score from which a memory is more likely than not an answer."""
@@ -65,6 +67,25 @@ def _with_best_sentences(candidate: RankedCandidate, words: frozenset[str]) -> R
         return candidate
     excerpt = best_sentences(words, candidate.row.text or "")
     return candidate if excerpt is None else candidate._replace(excerpt=excerpt)
+
+
+def nearest_of_people(ranked: Sequence[RankedCandidate], most: int) -> list[RankedCandidate]:
+    """Of what people said, or stated, the nearest by meaning alone; not what has no vector yet."""
+    entries = [entry for entry in ranked if entry.row.source != "assistant" and entry.row.similarity is not None]
+    return nlargest(most, entries, key=lambda entry: entry.parts[0])
+
+
+def others_within(
+    entries: Sequence[RankedCandidate],
+    relevant: Sequence[Recollection],
+    most: float,
+    count_tokens: Callable[[str], int],
+) -> list[Recollection]:
+    """Those that are not relevant anyway, best first, as far as they have so many tokens together."""
+    ids = {entry.memory.id for entry in relevant}
+    remaining = [entry.recollection() for entry in entries if entry.row.id not in ids]
+    totals = accumulate(count_tokens(entry.excerpt or entry.text) for entry in remaining)
+    return [entry for entry, total in zip(remaining, totals, strict=True) if total <= most]
 
 
 def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
