@@ -70,8 +70,8 @@ def _with_best_sentences(candidate: RankedCandidate, words: frozenset[str]) -> R
 
 
 def nearest_of_people(ranked: Sequence[RankedCandidate], most: int) -> list[RankedCandidate]:
-    """Of what people said, or stated, the nearest by meaning alone; not what has no vector yet."""
-    entries = [entry for entry in ranked if entry.row.source != "assistant" and entry.row.similarity is not None]
+    """Of what people said, or stated, the nearest by meaning alone; nothing that is further than usual, or has no vector yet."""
+    entries = [entry for entry in ranked if entry.row.source == "user" and entry.parts[0] > 0]
     return nlargest(most, entries, key=lambda entry: entry.parts[0])
 
 
