@@ -32,8 +32,8 @@ from langchain_persistmem.integrations.run_options import (
     question_of,
 )
 from langchain_persistmem.integrations.turn_cache import Turn, TurnContext, TurnContexts
-from langchain_persistmem.recall.context import Form
-from langchain_persistmem.recall.recall import Check
+from langchain_persistmem.recall.context import Check
+from langchain_persistmem.recall.context_text import Form
 from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import MAX_MESSAGES

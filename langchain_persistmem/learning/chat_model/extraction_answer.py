@@ -11,7 +11,7 @@ from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.calendar.periods import find_periods
 from langchain_persistmem.language.small_talk import is_answer
 from langchain_persistmem.language.subjects import USER, Subject, find_subject, names_among, relations
-from langchain_persistmem.learning.chat_model.evidence import (
+from langchain_persistmem.learning.chat_model.claim_support import (
     find_quote,
     is_supported,
     judge,

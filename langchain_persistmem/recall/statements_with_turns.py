@@ -2,12 +2,8 @@
 
 from collections.abc import Sequence
 
-from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.recall.excerpts import best_sentences, excerpt_of, stems_of
 from langchain_persistmem.types.recall_results import RankedCandidate
-
-_ANSWER = 0.5
-"""The score from which a memory is more likely than not an answer."""
 
 
 def join_layers(
@@ -65,31 +61,3 @@ def _with_best_sentences(candidate: RankedCandidate, words: frozenset[str]) -> R
         return candidate
     excerpt = best_sentences(words, candidate.row.text or "")
     return candidate if excerpt is None else candidate._replace(excerpt=excerpt)
-
-
-def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
-    """Let no question of the user outrank its answer, however often it was asked: the same words are not what it asks for.
-
-    Only the best are looked at: turns that only ask go behind the first memory that says something, if that is an answer
-    by its score. Where nothing is, they are what is known ("what did I ask you about Rome?").
-    """
-    asking: list[RankedCandidate] = []
-    for position, candidate in enumerate(ranked):
-        if candidate.score < _ANSWER:
-            break
-        row = candidate.row
-        if not (row.is_turn and row.source == "user" and is_request(row.text or "")):
-            if not asking:
-                break
-            requests = [_lower(request, candidate) for request in asking]
-            return [candidate, *requests, *ranked[position + 1 :]]
-        asking.append(candidate)
-    return list(ranked)
-
-
-def _lower(request: RankedCandidate, answer: RankedCandidate) -> RankedCandidate:
-    """The request with the evidence of the answer; what it loses is part of its score's explanation."""
-    *before, question, telling, lacking, recency, importance, use = request.parts
-    question += answer.evidence - request.evidence
-    parts = (*before, question, telling, lacking, recency, importance, use)
-    return request._replace(score=answer.score, evidence=answer.evidence, parts=parts)
