@@ -44,11 +44,11 @@ from langchain_persistmem.privacy import forget as forget_flow
 from langchain_persistmem.recall import context, listing
 from langchain_persistmem.recall import recall as recall_flow
 from langchain_persistmem.recall.context import Check, Shape
-from langchain_persistmem.recall.context_budget import TokenCounter, approximate_tokens
-from langchain_persistmem.recall.context_text import Form
+from langchain_persistmem.recall.context_parts.context_budget import TokenCounter, approximate_tokens
+from langchain_persistmem.recall.context_parts.context_text import Form
+from langchain_persistmem.recall.context_parts.standing import Standing
 from langchain_persistmem.recall.query_expansion import Expand
 from langchain_persistmem.recall.search import Question
-from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.runtime.messages import turns_of, turns_to_observe
 from langchain_persistmem.runtime.models.model_names import LOCAL, models_of

@@ -19,8 +19,8 @@ from langchain_persistmem.client.sync_and_async import both, run
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, PersistMemError, UseAsyncMethodError
 from langchain_persistmem.privacy import consent
 from langchain_persistmem.recall.context import Check
-from langchain_persistmem.recall.context_text import Form
-from langchain_persistmem.recall.standing import Standing
+from langchain_persistmem.recall.context_parts.context_text import Form
+from langchain_persistmem.recall.context_parts.standing import Standing
 from langchain_persistmem.runtime.messages import by_middleware, is_off_record
 from langchain_persistmem.runtime.run_identity import off_the_record
 from langchain_persistmem.types import validation

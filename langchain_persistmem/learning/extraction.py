@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError, PersistMemError
-from langchain_persistmem.language.off_record import find_off_record
+from langchain_persistmem.language.off_record_requests import find_off_record
 from langchain_persistmem.learning import rules
 from langchain_persistmem.learning.apply_decisions import ChangeResult, apply, find_existing, policy_of
 from langchain_persistmem.learning.chat_model import extraction_prompt

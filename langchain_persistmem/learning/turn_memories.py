@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import PersistMemError
-from langchain_persistmem.language.off_record import find_off_record
+from langchain_persistmem.language.off_record_requests import find_off_record
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.statement_rules import find_statements

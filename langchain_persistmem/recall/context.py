@@ -16,15 +16,21 @@ from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import standing as standing_queries
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.recall.context_budget import NO_EVIDENCE, StandingPart, TokenCounter, render, render_standing
-from langchain_persistmem.recall.context_text import FORMS, Form
+from langchain_persistmem.recall.context_parts.context_budget import (
+    NO_EVIDENCE,
+    StandingPart,
+    TokenCounter,
+    render,
+    render_standing,
+)
+from langchain_persistmem.recall.context_parts.context_text import FORMS, Form
+from langchain_persistmem.recall.context_parts.journal import arrange_journal, render_journal
+from langchain_persistmem.recall.context_parts.relevance_check import check_relevance
+from langchain_persistmem.recall.context_parts.standing import STANDINGS, Standing, choose, has_several_speakers
+from langchain_persistmem.recall.context_parts.topics import complete_topics
 from langchain_persistmem.recall.explain import explanation, of_context
-from langchain_persistmem.recall.journal import arrange_journal, render_journal
-from langchain_persistmem.recall.relevance_check import check_relevance
 from langchain_persistmem.recall.search import find_candidates
 from langchain_persistmem.recall.selection import select, select_outstanding
-from langchain_persistmem.recall.standing import STANDINGS, Standing, choose, has_several_speakers
-from langchain_persistmem.recall.topics import complete_topics
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.record_redaction import redact_filter

@@ -10,7 +10,7 @@ from uuid import UUID
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.search_terms.tokenization import cut_pairs
-from langchain_persistmem.recall.relevance_check import question
+from langchain_persistmem.recall.context_parts.relevance_check import question
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.recall_results import Expand, RankedCandidate
 

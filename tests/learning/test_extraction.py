@@ -11,7 +11,7 @@ import pytest
 from langchain_persistmem import ExtractionError, PersistMem, Settings
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.learning.chat_model import extraction_prompt
-from langchain_persistmem.recall.context_budget import approximate_tokens
+from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens
 from langchain_persistmem.types.records import Turn
 from tests.support.material import turns_in
 from tests.support.scripted import Scripted, entry

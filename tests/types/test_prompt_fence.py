@@ -17,8 +17,8 @@ from langchain_persistmem.commands import classification
 from langchain_persistmem.integrations.labeled_documents import format_labelled
 from langchain_persistmem.learning.chat_model import extraction_prompt
 from langchain_persistmem.lifecycle import habits, summaries
-from langchain_persistmem.recall import relevance_check
-from langchain_persistmem.recall.context_text import FORMS, Form, journal_of, profile_lines, text_of
+from langchain_persistmem.recall.context_parts import relevance_check
+from langchain_persistmem.recall.context_parts.context_text import FORMS, Form, journal_of, profile_lines, text_of
 from langchain_persistmem.types.prompt_fence import Tag, escape, fence
 from langchain_persistmem.types.recall_results import Recollection, ScoreParts
 from langchain_persistmem.types.records import Memory, Provenance, Turn

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem.language.off_record import find_off_record
+from langchain_persistmem.language.off_record_requests import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.learning.apply_decisions import CONSOLIDATED
 from langchain_persistmem.postgres.queries import changes, messages

@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
-from langchain_persistmem.recall.context_budget import StandingPart, TokenCounter, count_within, longest_beginning
-from langchain_persistmem.recall.context_text import (
+from langchain_persistmem.recall.context_parts.context_budget import (
+    StandingPart,
+    TokenCounter,
+    count_within,
+    longest_beginning,
+)
+from langchain_persistmem.recall.context_parts.context_text import (
     journal_of,
     profile_lines,
 )
-from langchain_persistmem.recall.standing import (
+from langchain_persistmem.recall.context_parts.standing import (
     by_importance,
     is_instruction,
     is_statement,

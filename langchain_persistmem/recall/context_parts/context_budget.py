@@ -8,7 +8,7 @@ from functools import partial
 from itertools import accumulate
 from typing import Any, TypeVar, overload
 
-from langchain_persistmem.recall.context_text import (
+from langchain_persistmem.recall.context_parts.context_text import (
     Form,
     ProfileLine,
     one_line,
@@ -16,7 +16,7 @@ from langchain_persistmem.recall.context_text import (
     sort_key,
     text_of,
 )
-from langchain_persistmem.recall.standing import StandingChoice, tells_of_user
+from langchain_persistmem.recall.context_parts.standing import StandingChoice, tells_of_user
 from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.recall_results import Context, Recollection, ScoreParts
 from langchain_persistmem.types.records import Memory
