@@ -245,7 +245,7 @@ class Settings:
     """True if this process learns in the background while memory is open; by default if there is a chat model."""
     extract_context_memories: int = 8
     """Existing memories that are sent to the model with a conversation, at most, so that it can report repetitions and
-    changes: the nearest ones, in turn for each message of the user."""
+    changes: half are the nearest to a message each, half fit all messages best by meaning, words and keys."""
     consent: Literal["allowed", "no_extract", "paused"] = "allowed"
     """The consent with which a namespace begins; it holds until ``privacy.set_consent()``."""
     approval: Literal["suspicious", "learnt"] = "suspicious"

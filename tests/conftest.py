@@ -15,7 +15,7 @@ from psycopg import conninfo
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, arun_command, run_command
 from langchain_persistmem.client.group import Group
-from langchain_persistmem.integrations.run_options import amay_recall, may_recall
+from langchain_persistmem.integrations.memory_permission import amay_recall, may_recall
 from tests.support.scripted import Scripted
 from tests.support.session import (
     Scheduler,

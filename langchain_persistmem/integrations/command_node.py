@@ -17,7 +17,7 @@ from langchain_persistmem.client.sync_and_async import both, call, run
 from langchain_persistmem.commands import execution
 from langchain_persistmem.commands.execution import OnError, reply_memory_off
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.integrations.run_options import (
+from langchain_persistmem.integrations.run_messages import (
     in_state,
     is_user_message,
     mark_off_record,

@@ -15,22 +15,19 @@ from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.client.sync_and_async import call
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
 from langchain_persistmem.integrations.command_node import CommandOutcome, answer_message, answer_without_memory
-from langchain_persistmem.integrations.run_options import (
-    Clock,
-    ContextOptions,
-    MemoryAllowed,
-    OnError,
+from langchain_persistmem.integrations.memory_failures import OnError, continue_without_memory
+from langchain_persistmem.integrations.memory_permission import MemoryAllowed, may_remember
+from langchain_persistmem.integrations.run_messages import (
     Question,
     add_text,
-    continue_without_memory,
     in_state,
     latest_user_message,
     mark_off_record,
-    may_remember,
     messages_in,
     new_marks,
     question_of,
 )
+from langchain_persistmem.integrations.run_options import Clock, ContextOptions
 from langchain_persistmem.integrations.turn_cache import Turn, TurnContext, TurnContexts
 from langchain_persistmem.recall.context import Check
 from langchain_persistmem.recall.context_parts.context_text import Form

@@ -14,19 +14,17 @@ from langgraph.graph import MessagesState
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.client.sync_and_async import call
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.integrations.run_options import (
-    Clock,
-    ContextOptions,
-    OnError,
+from langchain_persistmem.integrations.memory_failures import OnError, continue_without_memory
+from langchain_persistmem.integrations.run_messages import (
     add_text,
     check_state_key,
-    continue_without_memory,
     in_state,
     mark_off_record,
     messages_in,
     new_marks,
     question_of,
 )
+from langchain_persistmem.integrations.run_options import Clock, ContextOptions
 from langchain_persistmem.recall.context import Check
 from langchain_persistmem.recall.context_parts.context_text import Form
 from langchain_persistmem.recall.context_parts.standing import Standing

@@ -14,7 +14,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
 from langchain_persistmem.client.persistmem import PersistMem
-from langchain_persistmem.integrations.run_options import amay_recall, may_recall
+from langchain_persistmem.integrations.memory_permission import amay_recall, may_recall
 from langchain_persistmem.integrations.strict_retriever import StrictRetriever
 from langchain_persistmem.language.search_terms.tokenization import cut_tokens
 from langchain_persistmem.runtime.run_identity import (

@@ -85,7 +85,7 @@ def _term(form: str) -> str:
 
 
 def _forms_of_before(query: str) -> Iterator[str]:
-    """What PostgreSQL made of the parts of a query that are folded or cut now, each with the present form of it."""
+    """The former terms of the parts of a query that are folded or cut now, each with the present form of it."""
     for chunk in query.split():
         wholes = [token.whole for token in cut_tokens(chunk)]
         if wholes and not (chunk.isascii() and all(map(is_word, wholes))):

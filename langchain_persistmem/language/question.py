@@ -12,7 +12,7 @@ from langchain_persistmem.language.calendar.periods import find_periods
 from langchain_persistmem.language.language_files import languages, match_words
 from langchain_persistmem.language.phrases.statement_words import Questions
 from langchain_persistmem.language.phrases.word_lists import Words
-from langchain_persistmem.language.requests import asks_for_help
+from langchain_persistmem.language.requests import asks_for_help, is_request
 from langchain_persistmem.types.recall_results import Interpretation, RecallCandidate, SearchResult
 
 _WORD = re.compile(r"[^\W_]+")
@@ -32,7 +32,8 @@ def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Inte
         is_about_user=about_user,
         is_about_present=about_user and not periods and not words.past.search(query),
         is_about_assistant=about_assistant,
-        is_request=asks_for_help(query),
+        # What somebody tells with what they want ("My kitchen is a mess, any tips?") has the words of what bears on it.
+        is_request=is_request(query) and asks_for_help(query),
         asks_for=_asks_for(query, words),
         is_list=asks_for_list(query),
         is_order=asks_for_order(query),

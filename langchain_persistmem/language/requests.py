@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from langchain_persistmem.language.language_files import languages, match_words
+from langchain_persistmem.language.language_files import any_of, languages, match_words
 from langchain_persistmem.language.phrases.conversation import Requests
 from langchain_persistmem.language.phrases.word_lists import Words
 from langchain_persistmem.language.small_talk import is_small_talk
@@ -178,8 +178,8 @@ def _words() -> _RequestWords:
         return list(dict.fromkeys(word for part in parts for word in words(part)))
 
     orders = union(lambda part: part.orders)
-    statements = "|".join(_phrase(word) for word in union(lambda part: part.statements)) or r"(?!)"
-    conjunctions = "|".join(_phrase(word) for word in union(lambda part: part.conjunctions)) or r"(?!)"
+    statements = _any_phrase(union(lambda part: part.statements))
+    conjunctions = _any_phrase(union(lambda part: part.conjunctions))
     return _RequestWords(
         courtesy=_any(union(lambda part: part.courtesies), r"(?:{})[\s,:、，]*"),
         opening=_any([*orders, *union(lambda part: part.openings)], "(?:{})"),
@@ -206,15 +206,15 @@ def _words() -> _RequestWords:
 
 
 def _any(words: Iterable[str], pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern.format("|".join(map(_phrase, words)) or r"(?!)"), re.IGNORECASE)
+    return re.compile(pattern.format(_any_phrase(words)), re.IGNORECASE)
 
 
-def _phrase(word: str) -> str:
-    """The expression of a phrase; ``*`` lets other letters stand there, and ``(a|b)`` is one of these words."""
-    begin = "" if word.startswith("*") else r"(?<!\w)"
-    end = "" if word.endswith("*") else r"(?!\w)"
-    return begin + r"[\s,]+".join(map(_any_of, word.strip("*").split())) + end
+def _any_phrase(words: Iterable[str]) -> str:
+    """The expression of any of the phrases, whose words may have commas between them; ``(a|b)`` is one of these words."""
+    return any_of(
+        words, begin=r"(?<!\w)", end=r"(?!\w)", escape=lambda phrase: r"[\s,]+".join(map(_any_word, phrase.split()))
+    )
 
 
-def _any_of(word: str) -> str:
+def _any_word(word: str) -> str:
     return f"(?:{'|'.join(map(re.escape, word[1:-1].split('|')))})" if word.startswith("(") else re.escape(word)

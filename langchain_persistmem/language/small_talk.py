@@ -1,6 +1,7 @@
 """Small talk, which is not worth remembering: greetings, thanks, yes and no; pure."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from langchain_persistmem.language.language_files import languages
@@ -35,8 +36,8 @@ def is_answer(text: str, before: str) -> bool:
     return is_question and not _assents().isdisjoint(_phrases(text))
 
 
-def _phrases(text: str) -> list[str]:
-    return [phrase for phrase in map(_bare, _SENTENCE.split(text)) if phrase]
+def _phrases(text: str) -> Iterator[str]:
+    return (phrase for phrase in map(_bare, _SENTENCE.split(text)) if phrase)
 
 
 def _is_made_of_small_talk(phrase: str) -> bool:

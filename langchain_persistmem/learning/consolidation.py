@@ -24,6 +24,7 @@ LOW_CONFIDENCE = "the confidence is too low"
 UNSUPPORTED = "the user's words do not say so"
 CONTRADICTED = "something newer contradicts it"
 EXTENDED = "it was said again in full"
+HAPPENED = "it has happened"
 
 Contradictions = Literal["newest", "both", "ask"]
 """The rule for a new statement that contradicts a known one: the newest wins, both stay with their times, or ask."""
@@ -185,6 +186,14 @@ def ends_at(old: Memory, new: Candidate) -> datetime:
     return max(old.valid_from, statement_time(new) if old.kind == "episodic" else new.valid_from)
 
 
+def has_come_true(plan: Memory, event: Candidate) -> bool:
+    """Tell if ``event`` may be what a plan or a goal was about: it lay ahead then, and has happened by now."""
+    told_at = statement_time(event)
+    has_happened = event.kind == "episodic" and event.valid_from <= told_at and told_at > statement_time(plan)
+    was_ahead = plan.kind == "episodic" and plan.valid_from > statement_time(plan)
+    return has_happened and (was_ahead or "goal" in (plan.category, plan.value.get("type")))
+
+
 def _decide_second(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decision, Decision]:
     """A second statement under one key in one batch, and what becomes of the first, which was to be current."""
     if is_repetition(new.candidate, earlier.new.candidate):
@@ -209,6 +218,10 @@ def _decide(new: NewMemory, existing: ExistingMemories, policy: Policy, ended_id
     if candidate.confidence < policy.min_confidence:
         return Skip(new, LOW_CONFIDENCE)
     claim = _find_target(new, existing, policy)
+    if claim is not None and candidate.relation == "same" and has_come_true(claim, candidate):
+        # Whoever tells of it takes the plan for the same; to confirm the plan would lose that it has happened.
+        candidate = replace(candidate, relation="replaces")
+        new = replace(new, candidate=candidate)
     twin = _twin(new, existing, claim)
     if twin is not None and not candidate.is_supported:
         return Skip(new, UNSUPPORTED)
@@ -228,7 +241,9 @@ def _decide(new: NewMemory, existing: ExistingMemories, policy: Policy, ended_id
     objection = _against(new, targets[0], policy, ended_ids)
     if objection is not None:
         return objection
-    return Supersede(_heir(new, targets[0]), targets[0], tuple(ended[1 : policy.max_superseded - len(ended_ids)]))
+    also = tuple(ended[1 : policy.max_superseded - len(ended_ids)])
+    reason = HAPPENED if has_come_true(targets[0], candidate) else CONTRADICTED
+    return Supersede(_heir(new, targets[0]), targets[0], also, reason)
 
 
 def _heir(new: NewMemory, old: Memory) -> NewMemory:
@@ -242,6 +257,8 @@ def _against(new: NewMemory, target: Memory, policy: Policy, ended_ids: set[UUID
     objection = _protects(new, target, policy, ended_ids)
     if objection is not None:
         return objection
+    if has_come_true(target, candidate):
+        return None  # it contradicts nothing: a plan is over once it has happened
     if policy.contradictions == "ask":
         return Quarantine(new, CONTRADICTS, target)
     if policy.contradictions == "both":

@@ -71,7 +71,7 @@ async def list_conversations(backend: Backend, namespace: Namespace, *, limit: i
 async def get_outcomes(
     backend: Backend, namespace: Namespace, *, thread_id: str, limit: int | None, offset: int
 ) -> list[TurnOutcome]:
-    """What came of the messages of a thread, oldest first; pages are counted from its end.
+    """The outcomes of the messages of a thread, oldest first; pages are counted from its end.
 
     Raises:
         InvalidInputError: an argument is out of range; the message names it.

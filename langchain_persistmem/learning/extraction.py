@@ -231,7 +231,7 @@ def _rows_of(backend: Backend, omissions: Sequence[Omission], thread_id: str) ->
 
 
 def _outcomes(closing: Sequence[str], learnt_from: Collection[str], omissions: Sequence[Omission]) -> dict[str, str]:
-    """What came of messages, where that is more than their own words told."""
+    """The outcomes of messages, where these are more than their own words told."""
     assistant_only = {
         id for omission in omissions if omission.reason == "assistant_only" for id in omission.message_ids
     }
@@ -243,7 +243,7 @@ def _outcomes(closing: Sequence[str], learnt_from: Collection[str], omissions: S
 
 
 def _skips(decisions: Sequence[Decision]) -> list[Omission]:
-    """What was left out in the light of what is known, with the reason as a word."""
+    """The candidates that were left out in the light of what is known, with the reason as a word."""
     return [
         Omission(
             decision.new.candidate.text,

@@ -68,7 +68,7 @@ async def store_turns(
 
 
 def overlap_of(tail: Sequence[bytes], window: Sequence[bytes]) -> int:
-    """How many turns at the beginning of a window are the last ones of the stored thread.
+    """The number of turns at the beginning of a window that are the last ones of the stored thread.
 
     >>> overlap_of([b"a", b"b", b"c"], [b"b", b"c", b"d"]), overlap_of([b"a", b"yes"], [b"b", b"yes"])
     (2, 0)

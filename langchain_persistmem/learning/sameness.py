@@ -168,7 +168,7 @@ def _content(text: str) -> list[str]:
 
 
 def _details(text: str) -> frozenset[str]:
-    """What makes two statements different whatever else they share: figures with their units, signs, names."""
+    """The details that make two statements different whatever else they share: figures with their units, signs, names."""
     words = [word.strip(_AROUND) or word for word in text.split()]
     details: set[str] = set()
     for index, word in enumerate(words):
@@ -186,7 +186,7 @@ def _has_sign(word: str) -> bool:
 
 
 def _negations(text: str) -> int:
-    """How often a text denies; twice is not once."""
+    """The number of negations in a text; twice is not once."""
     return len(_denying().findall(text.replace("’", "'")))
 
 

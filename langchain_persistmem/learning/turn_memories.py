@@ -17,9 +17,10 @@ from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.statement_rules import find_statements
 from langchain_persistmem.language.trust import find_suspicion
-from langchain_persistmem.learning.background.missing_vectors import note_missing, split_text
+from langchain_persistmem.learning.background.missing_vectors import note_missing
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, embed_pieces, log
+from langchain_persistmem.learning.text_pieces import split_text
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import consent, forget, messages, pending_work, rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
@@ -86,7 +87,7 @@ class _Settled:
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """What happened to messages that were stored before every turn was a memory."""
+    """The fate of messages that were stored before every turn was a memory."""
 
     linked: frozenset[UUID] = frozenset()
     """The turns that statements rest on."""

@@ -1,4 +1,4 @@
-"""Old memories that belong together become one summary, in whose favour they are archived; and back again.
+"""Compression: old memories that belong together are archived, and one summary takes their place.
 
 A model works first, on what was read; then one transaction under the namespace's lock writes the summary and archives
 the originals, if all of them are still current and the namespace has not been erased meanwhile.
@@ -34,8 +34,7 @@ COMPRESSED: tuple[Kind, ...] = ("episodic", "semantic")
 """Instructions and profiles are not compressed: every word of theirs counts."""
 
 _WINDOW = 400
-"""Number of memories, near in time, that are compared with each other at once, so that a large namespace needs no more
-RAM."""
+"""Memories, near in time, that are compared with each other at once: a large namespace needs no more RAM than a small one."""
 
 
 class _OvertakenError(PersistMemError):

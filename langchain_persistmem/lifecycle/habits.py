@@ -55,7 +55,7 @@ _CEILING = 0.95
 
 
 def days(evidence: Sequence[Memory]) -> int:
-    """On how many days something happened: a day full of it is one occasion."""
+    """The number of days on which something happened: a day full of it is one occasion."""
     return len({memory.valid_from.date() for memory in evidence})
 
 

@@ -1,12 +1,12 @@
-"""Maintenance: what recurs, what is condensed, what fades, and what goes, by the rules of ``Settings.retention``.
+"""Maintenance: habits, summaries, archiving and erasing, by the rules of ``Settings.retention``.
 
-LangGraph's checkpoints go first, thread by thread: whose a thread is, the register says. For each namespace
-then the models work: on habits, then on summaries, each with short transactions of its own. Then everything
-that needs no model is one transaction.
+LangGraph's checkpoints go first, thread by thread; the register of threads says whose each one is. Then, in each
+namespace, the models work on habits and on summaries, in short transactions. Last, everything that needs no model is
+one transaction.
 """
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -85,7 +85,7 @@ async def maintain(
     checkpoints = await _checkpoints(backend, namespace, dry_run=dry_run, now=now)
     # A model that cannot be reached in one namespace is not asked in the next; the rules without a model go on.
     total, asking = MaintainResult(dry_run=dry_run, checkpoints=checkpoints), True
-    meter = Meter(progress, "namespaces", await _count_namespaces(backend, namespace) if progress else None)
+    meter = Meter(progress, "namespaces", await backend.step(_count_namespaces, namespace) if progress else None)
     async with aclosing(_namespaces_of(backend, namespace)) as owners:
         async for owner, state in owners:
             total = _sum(total, await _rewrite(backend, owner, dry_run=dry_run, now=now))
@@ -94,10 +94,10 @@ async def maintain(
             result, asking = await backend.step(_maintain, owner, state, asking=asking, dry_run=dry_run, now=now)
             total = _sum(total, replace(result, namespaces=1))
             if not dry_run:
-                await hnsw_upkeep.index_all(backend, owner)
+                await backend.step(hnsw_upkeep.index_all, owner)
             meter.advance()
     if namespace is None and not dry_run:
-        await hnsw_upkeep.count_documents(backend)
+        await backend.step(hnsw_upkeep.count_documents)
     return total
 
 
@@ -185,20 +185,28 @@ async def _namespaces_of(
 ) -> AsyncGenerator[tuple[Namespace, NamespaceState]]:
     """The namespaces with their present states, page by page."""
     if namespace is not None:
-        async with backend.transaction(namespace, atomic=False) as tx:
-            state = await namespaces.read_state(tx, namespace)
+        state = await backend.step(_read_state, namespace)
         if state is not None:
             yield namespace, state
         return
     last: Namespace | None = None
     while True:
-        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-            page = await retention.namespaces_after(tx, last, limit=_PAGE)
+        page = await backend.step(_namespaces_after, last)
         for row in page:
             yield row
         if len(page) < _PAGE:
             return
         last = page[-1][0]
+
+
+async def _read_state(backend: Backend, namespace: Namespace) -> NamespaceState | None:
+    async with backend.transaction(namespace, atomic=False) as tx:
+        return await namespaces.read_state(tx, namespace)
+
+
+async def _namespaces_after(backend: Backend, last: Namespace | None) -> Sequence[tuple[Namespace, NamespaceState]]:
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        return await retention.namespaces_after(tx, last, limit=_PAGE)
 
 
 async def _maintain(

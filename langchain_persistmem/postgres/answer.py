@@ -12,13 +12,13 @@ Parameters = Mapping[str, object]
 
 
 class Answer(Generic[T]):
-    """The answer to a statement: there once it, or one that was given later, was awaited, or the transaction has ended.
+    """The answer to a statement. It is there once it, or the answer to a later statement, was awaited, or the transaction has ended.
 
-    Whoever awaits one behind its transaction asks :attr:`is_lost` before.
+    Ask :attr:`is_lost` before awaiting it after its transaction.
     """
 
     def __init__(self, value: "T | Statement", read: Callable[[Any], T] | None = None) -> None:
-        """Make one of a value that is known, or of the statement that will give it, and of a function that reads it."""
+        """Hold a value, or the statement that will give it and a function that reads its result."""
         self._value = value
         self._read = read
 
@@ -34,7 +34,7 @@ class Answer(Generic[T]):
 
     @property
     def is_lost(self) -> bool:
-        """True if the connection went while its transaction was committed, which it was: what came with that is not known."""
+        """True if the transaction was committed, but the connection was lost with the answers that came with the COMMIT."""
         return isinstance(self._value, Statement) and not self._value.is_done
 
     def then(self, read: Callable[[T], U]) -> "Answer[U]":

@@ -17,7 +17,7 @@ from langchain_persistmem.errors import (
 from langchain_persistmem.postgres.connections.timeouts import DeadlineError
 
 _POOL_SAYS_NO = (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, psycopg_pool.TooManyRequests)
-"""It has no connection to give, which was waited for already."""
+"""The pool has no connection to give; the caller has waited for one already."""
 
 
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
@@ -26,7 +26,7 @@ _PREPARED = (errors.DuplicatePreparedStatement, errors.InvalidSqlStatementName)
 
 
 def is_over(error: psycopg.Error) -> bool:
-    """Tell if ``error`` ended the transaction in a way that another try may be spared."""
+    """Tell if ``error`` ended the transaction with nothing done, so that another try may succeed."""
     if isinstance(error, _POOL_SAYS_NO):
         return False
     if isinstance(
@@ -43,7 +43,7 @@ def is_over(error: psycopg.Error) -> bool:
 
 
 def statement_failure(error: psycopg.Error) -> PersistMemError:
-    """A failure of a statement: what it says of the transaction that it was part of."""
+    """A failure of a statement, with what it says about its transaction."""
     failure = translate(error)
     if isinstance(failure, StorageError):
         failure.nothing_was_done = is_over(error)  # the transaction went with the connection

@@ -166,7 +166,7 @@ def statement(name: LiteralString, **slots: sql.Composable) -> NamedSQL:
 
 
 def _pieces(part: sql.Composable) -> Iterator[_Piece]:
-    """What a slot is filled with, taken apart: the values of a user's filter are no text of ours."""
+    """The filling of a slot, taken apart: the values of a user's filter are no text of ours."""
     if isinstance(part, sql.Composed):
         for inner in part:
             yield from _pieces(inner)

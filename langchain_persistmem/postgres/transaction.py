@@ -6,7 +6,7 @@ coroutine over them runs to its end in one step: see :func:`finished`.
 A statement is sent when its answer is awaited, together with all that were given before it, in one round trip: BEGIN and what
 the transaction sets for itself (:attr:`Opening.settings`) travel with its first statement, and statements whose answers nobody
 awaits with the next one, or with COMMIT. Several statements are one pipeline, which begins with BEGIN and ends with COMMIT where
-they are a transaction of their own: on Citus the first statement of a pipeline is otherwise in none. So nothing is ever set
+they are a transaction of their own: on Citus the first statement of a pipeline would otherwise be in no transaction. So nothing is ever set
 for a session, and it works through PgBouncer.
 """
 
@@ -280,7 +280,7 @@ class Transaction(ABC):
                 logger.warning("a transaction could not be rolled back: %s", type(error).__name__)
 
     def _settings(self) -> list[Statement]:
-        """What the transaction sets for itself. Citus passes SET LOCAL on to the other nodes, and no function."""
+        """The statements by which a transaction sets its own settings. Citus passes SET LOCAL on to the other nodes, and no function."""
         if self.has_citus:
             return [self._around(query) for query in set_local(self._opening.settings)]
         settings = {"settings": json.dumps(dict(self._opening.settings))}

@@ -21,7 +21,7 @@ from langchain_persistmem.types.representation import represent, type_name
 
 
 async def consent(backend: Backend, namespace: Namespace) -> Consent:
-    """The person's consent; of one who is not known yet, the consent that they will begin with."""
+    """The person's consent; for a person who is not known yet, that of the settings."""
     encode(namespace)
     await ready(backend)
     async with backend.transaction(namespace, atomic=False) as tx:

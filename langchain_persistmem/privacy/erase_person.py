@@ -22,7 +22,7 @@ from langchain_persistmem.types.results import Receipt
 _NOBODYS = "checkpoints of threads on which no run named a person: nothing in them says whose they are"
 _NOTHING_FOUND = (
     "nothing was stored under this name: if it was erased before, that receipt names the threads that stayed for others' sake, "
-    "which a later erase does not know of"
+    "which a later erasure does not know"
 )
 
 

@@ -55,10 +55,10 @@ async def replay(
     progress: Report | None = None,
     now: datetime,
 ) -> Receipt:
-    """Erase again what the log says was erased, where it is there again; what is not, is not.
+    """Erase again what the log names, where a restored backup has brought it back.
 
-    Namespaces that have an erased generation go altogether; elsewhere go the memories and turns that the log names, what
-    else was learnt from these turns, and what was derived. The log itself is written down here too.
+    A namespace whose generation was erased is erased whole. Elsewhere the memories and turns that the log names are erased,
+    with what else was learnt from these turns and what was derived from them. The log is written into this database too.
     """
     await ready(backend)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:

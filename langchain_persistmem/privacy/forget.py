@@ -28,10 +28,10 @@ from langchain_persistmem.types.representation import quote
 from langchain_persistmem.types.results import Receipt
 
 _MARGIN = 0.6
-"""A memory with at least this share of the best one's evidence is meant, too."""
+"""A memory with at least this share of the best one's evidence is a candidate as well."""
 _LITERAL = 0.8
-"""A memory with at least this share of the best evidence by words has the words themselves; longer texts have less of
-it."""
+"""A memory with at least this share of the best evidence by terms contains the words of the query: a longer text has less
+evidence for the same words."""
 _LENIENCE = 0.3
 """Evidence that a candidate may lack: the user sees the list, and can erase nothing that is not in it."""
 
@@ -54,11 +54,11 @@ class Plan:
 async def forget(backend: Backend, namespace: Namespace, plan: Plan, *, now: datetime) -> Receipt:
     """Erase memories by key, or everything of a namespace; with a query, only find candidates.
 
-    A query never erases: it returns candidates, whose keys can then be given. With a memory go
-    all its versions, the stored turns that it came from, and what else was learnt from those
-    turns, so that it cannot be learnt again. With a summary go the memories that it stands for.
-    With a memory go the summaries and preferences that were made from it; the other memories
-    that such a summary stood for become current again.
+    A query never erases: it returns candidates, whose keys can then be given. A memory is erased with
+    all its versions, the stored turns that it came from, and whatever else was learnt from these
+    turns, so that it cannot be learnt again. A summary is erased with the memories that it stands for.
+    Summaries and preferences that were made from an erased memory are erased too; the other memories
+    behind such a summary become current again.
 
     Raises:
         InvalidInputError: none or several of keys, query and everything were given.

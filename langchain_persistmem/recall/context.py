@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from heapq import nlargest
 from typing import Literal, NamedTuple, TypedDict
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
@@ -30,7 +29,7 @@ from langchain_persistmem.recall.context_parts.standing import STANDINGS, Standi
 from langchain_persistmem.recall.context_parts.topics import complete_topics
 from langchain_persistmem.recall.explain import explanation, of_context
 from langchain_persistmem.recall.search import find_candidates
-from langchain_persistmem.recall.selection import select, select_outstanding
+from langchain_persistmem.recall.selection import nearest_of_people, others_within, select, select_outstanding
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.record_redaction import redact_filter
@@ -72,6 +71,8 @@ Among few memories a score alone does not say so."""
 _NEAREST = 20
 """So many of the nearest by meaning are in a context that is to help with something: what helps need not be near, and a score cannot
 tell "The user is vegetarian" from noise where a dinner is to be suggested."""
+_SHARE_OF_NEAREST = 1 / 3
+"""Of the budget: what people tell of themselves is short, and pages of a long conversation are not to fill a context."""
 _FEWEST_TOKENS = 4
 """A line of a context takes at least so many: it bounds the number of memories that are read for one."""
 
@@ -174,13 +175,12 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     if is_for_help:
         # Help, such as a dinner that is suggested, is served by what the user told that is only loosely near; what the
         # assistant said has no such claim.
-        nearest = nlargest(_NEAREST, filter(_has_meaning, fresh), key=_meaning)
+        nearest = nearest_of_people(fresh, _NEAREST)
         least = settings.context_floor
         fresh = [entry for entry in fresh if entry.score >= least or _is_loosely_near(entry) or entry in nearest]
     relevant = await _relevant(backend, question, fresh, bounds, check=shape.check)
     if shape.check != "model":
-        ids = {entry.memory.id for entry in relevant}
-        relevant += [entry.recollection() for entry in nearest if entry.row.id not in ids]
+        relevant += others_within(nearest, relevant, budget * _SHARE_OF_NEAREST, shape.count_tokens)
     if asks_for_list:
         relevant += await complete_topics(backend, namespace, question, relevant, is_fresh)
     instruction_entries = [candidate.recollection() for candidate in ranked if candidate.row.key in always]
@@ -223,10 +223,13 @@ class _Bounds(NamedTuple):
 
 
 def _bounds(settings: Settings, *, is_for_help: bool, is_list: bool) -> _Bounds:
-    """What is near answers a question; for help, and for a list, what is only loosely near counts too."""
+    """The bounds of what counts: what is near answers a question; for help, and for a list, what is only loosely near counts too.
+
+    What helps is among the nearest by meaning too, so that beyond the best ten a list alone is longer.
+    """
     floor, share = settings.context_floor, settings.context_share
     if is_for_help:
-        return _Bounds(floor * _LOOSE, floor * _LOOSE, share * _LOOSE)
+        return _Bounds(floor * _LOOSE, floor * _LOOSE, share)
     # That nothing answers is told by the best one alone, whatever the number of answers is.
     return _Bounds(floor, floor * _LOOSE, share * _LOOSE) if is_list else _Bounds(floor, floor, share)
 
@@ -234,7 +237,7 @@ def _bounds(settings: Settings, *, is_for_help: bool, is_list: bool) -> _Bounds:
 async def _relevant(
     backend: Backend, question: Question, fresh: Sequence[RankedCandidate], bounds: _Bounds, *, check: Check
 ) -> list[Recollection]:
-    """What fits the message, best first: nothing below the bounds, or what the chat model chooses."""
+    """The memories that fit the message, best first: nothing below the bounds, or what the chat model chooses."""
     settings = backend.settings
     # Among few memories the best one may look good by chance.
     near: Sequence[RankedCandidate] = fresh if any(entry.evidence >= _LEAST_EVIDENCE for entry in fresh) else []
@@ -323,15 +326,6 @@ def _with_standing(result: Context, standing: StandingPart, ranked: Sequence[Ran
         recollections=(*recollections, *result.recollections),
         standing_count=len(recollections),
     )
-
-
-def _has_meaning(entry: RankedCandidate) -> bool:
-    """Tell if it is of a person and has a vector by which it is compared."""
-    return entry.row.source != "assistant" and entry.row.similarity is not None
-
-
-def _meaning(entry: RankedCandidate) -> float:
-    return entry.parts[0]
 
 
 def _is_loosely_near(entry: RankedCandidate) -> bool:

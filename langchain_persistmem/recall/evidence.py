@@ -205,14 +205,16 @@ def _content(candidate: RecallCandidate, weights: Ranking, *, is_read: bool) -> 
     """
     if not _is_of_person(candidate):
         return 0.0
-    text = candidate.text or ""
-    begin = text[:_READ_FOR_CONTENT] if is_read else ""
-    of_self = is_read and speaks_of_self(begin)
-    details = len(_NAME.findall(begin)) + (is_read and date_matching.mentions_time(candidate))
+    of_self, details, is_idle = False, 0, True
+    if is_read:
+        text = candidate.text or ""
+        begin = text[:_READ_FOR_CONTENT]
+        of_self = speaks_of_self(begin)
+        details = len(_NAME.findall(begin)) + date_matching.mentions_time(candidate)
+        is_idle = not candidate.speaker and is_request(text)
     gain = weights.first_person * (0.5 if of_self else -0.5) + weights.detail * (min(details, _MOST_DETAILS) - 1)
     # Among named speakers what asks has lost enough for it.
-    is_idle = not candidate.speaker and (not is_read or is_request(text))
-    return gain - (weights.request_penalty if is_idle else 0.0)
+    return gain - (weights.request_penalty if is_idle and not candidate.speaker else 0.0)
 
 
 def _is_of_person(candidate: RecallCandidate) -> bool:

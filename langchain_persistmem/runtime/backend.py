@@ -2,8 +2,8 @@
 
 A flow is written once, as ``async def`` over a :class:`Backend`. :class:`SyncBackend` answers
 every await at once, so that a flow runs to its end in a single step, without a loop or a thread;
-:class:`AsyncBackend` runs the same flow on the event loop. This file and
-``postgres/transaction.py`` are the only ones that know the difference.
+:class:`AsyncBackend` runs the same flow on the event loop. Beside this file, only the transactions
+(``postgres/transaction.py``, ``transaction_opening.py`` and ``blocking.py``) know the difference.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ Flow = Callable[Concatenate["Backend", P], Coroutine[Any, Any, T]]
 
 
 _QUERIES_AT_ONCE = 8
-"""LangChain embeds questions one by one, and models may make them differently from texts: so many calls run at a time."""
+"""Calls of the embedding model that run at a time for several questions: LangChain embeds questions one by one."""
 
 
 class Backend(ModelCalls):
@@ -70,9 +70,9 @@ class Backend(ModelCalls):
         self.search_plans = SearchPlans()
         """The plans by which large namespaces were searched lately."""
         self.unindexed = Unindexed[Namespace]()
-        """Numbers of vectors that were written into large namespaces."""
+        """Counts of vectors that were written into large namespaces and are in no index yet."""
         self.after_commit: Callable[[Backend, Mapping[Namespace, int]], Coroutine[Any, Any, None]] | None = None
-        """The flow that is run for them after the commit."""
+        """The flow that puts these vectors into their index, run after a commit."""
         self.item_texts: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
         """The texts of an item that its store indexes; None where that is the item's own text."""
         self._replica = Replica() if has_replica else None
@@ -91,7 +91,7 @@ class Backend(ModelCalls):
         read_committed: bool = False,
         repeatable: bool = False,
     ) -> AbstractAsyncContextManager[Transaction]:
-        """A connection that is to see ``reach`` and no further, which the database enforces if row-level security is on.
+        """A connection for the namespaces of ``reach`` and no others, which the database enforces if row-level security is on.
 
         All or nothing; with ``atomic=False`` single statements, for reads; with ``snapshot=True`` reads that all see the
         database at one moment; with ``read_committed=True`` statements that see what others committed meanwhile.
@@ -112,7 +112,7 @@ class Backend(ModelCalls):
     async def reading(self, reach: Reach, *, snapshot: bool = False) -> AsyncGenerator[Transaction]:
         """A connection for reads that need not see the last write: to the replica, where there is one and it answers.
 
-        With ``Settings.read_your_writes`` they see what this object has written: a replica that has not come so far is passed by.
+        With ``Settings.read_your_writes`` reads see what this object has written: a replica that lags behind it is not asked.
         """
         async with AsyncExitStack() as stack:
             tx = await self._on_replica(stack, self._opening(reach, atomic=False, snapshot=snapshot))
@@ -154,7 +154,7 @@ class Backend(ModelCalls):
     async def step(self, flow: "Flow[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a part of a flow with a commit of its own; like a whole flow it is run again if nothing of it was done.
 
-        Without it, whatever fails after a flow's first commit fails the flow.
+        Outside of a step, an error after a flow's first commit ends the flow.
         """
         backoff = Backoff(self.settings.connect_seconds, at_once=self._pool_size)  # all of its connections may be dead
         result = await retry(lambda: flow(self, *args, **kwargs), self._pause, backoff)

@@ -19,7 +19,7 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import Namespace, encode
 
 Snapshot = dict[Namespace, UUID]
-"""The generations that a call has seen, by namespace: they outlast an attempt that a lost connection ended."""
+"""The generations that a call has seen, by namespace; they are kept when it is tried again after a lost connection."""
 
 
 async def see(backend: Backend, namespaces_to_note: Iterable[Namespace], snapshot: Snapshot, *, now: datetime) -> None:

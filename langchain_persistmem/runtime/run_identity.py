@@ -28,7 +28,7 @@ def namespace_of_run(template: Namespace, config: RunnableConfig, runtime: Runti
     if runtime is not None:
         configurable |= _fields(runtime.context)
         user = runtime.server_info.user if runtime.server_info is not None else None
-        if user is not None and user.identity:  # a server without authentication has a user of no name
+        if user is not None and user.identity:  # without authentication, the server has a user without a name
             configurable["user_id"] = user.identity
     return fill(template, configurable)
 
@@ -36,8 +36,8 @@ def namespace_of_run(template: Namespace, config: RunnableConfig, runtime: Runti
 def off_the_record(config: RunnableConfig, runtime: Runtime[Any] | None) -> bool:
     """Tell if nothing of this run may be read or stored.
 
-    ``off_the_record`` in the run's context or in ``config["configurable"]``; one of the two is enough, so that
-    neither a client nor a server can be overruled in wanting no memory.
+    ``off_the_record`` in the run's context or in ``config["configurable"]``: one of the two is enough, so that client and
+    server can each switch memory off.
 
     Raises:
         InvalidInputError: it is neither True nor False.
@@ -63,7 +63,7 @@ def moment_of(
     ``time_zone`` in the run's context comes before the one in ``config["configurable"]``, and both before the argument.
 
     Raises:
-        InvalidInputError: the run's time zone is none, or ``now`` gives no aware datetime.
+        InvalidInputError: the run's time zone is invalid, or ``now`` gives no aware datetime.
     """
     configurable: dict[str, object] = dict(config.get("configurable") or {})
     if runtime is not None:

@@ -1,9 +1,10 @@
 """Making a database ready, and refusing to work on one that is not."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
-from langchain_persistmem.errors import ConfigurationError, EmbeddingMismatchError, SchemaOutOfDateError
+from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDateError
 from langchain_persistmem.language.language_files import languages
 from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.postgres.migrate import migrate, migrations, missing_migrations
@@ -15,38 +16,10 @@ from langchain_persistmem.postgres.statements import all_statements, statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.hnsw_upkeep import create_indexes
+from langchain_persistmem.runtime.models.embedding_checks import UNRELATED, background, check_dimensions, registered
 from langchain_persistmem.types.namespace import EVERYWHERE, NOBODY
-from langchain_persistmem.types.vectors import background
 
 logger = logging.getLogger(__name__)
-
-UNRELATED = (
-    "I prefer tea to coffee in the morning.",
-    "My sister is getting married next summer.",
-    "The meeting has been moved to Thursday afternoon.",
-    "We are looking for a new apartment closer to the office.",
-    "I started learning the piano a few months ago.",
-    "The car needs new brakes before the winter.",
-    "He is allergic to peanuts.",
-    "Our team finished the project ahead of schedule.",
-    "I watched a great film about the ocean last night.",
-    "The doctor said the results were fine.",
-    "They adopted a small brown dog from the shelter.",
-    "I have to renew my passport soon.",
-    "She studies history at the university.",
-    "We cooked pasta and a salad for dinner.",
-    "The server runs Linux and a database.",
-    "I run five kilometres twice a week.",
-    "The flight to the coast was delayed by two hours.",
-    "He collects old books and stamps.",
-    "My budget for this month is already spent.",
-    "Thanks, that sounds like a good idea!",
-    "The garden is full of tomatoes this year.",
-    "I felt nervous before the interview.",
-    "Please send me the invoice by email.",
-    "It was raining all weekend, so we stayed at home.",
-)
-"""Sentences with nothing in common: their cosines show what "no relation" looks like under a model."""
 
 
 def load_files() -> None:
@@ -75,7 +48,7 @@ async def setup(backend: Backend, *, dimensions: int | None = None, now: datetim
         EmbeddingMismatchError: the database holds another model's vectors.
     """
     with without_deadline():  # an index takes as long as it takes, and so does another process's setup()
-        async with backend.transaction(EVERYWHERE) as tx:
+        async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
             migrations = await migrate(tx, now=now)
             await _repair(tx)
     if backend.embedding_name is None:
@@ -124,14 +97,17 @@ async def register(backend: Backend, *, now: datetime) -> EmbeddingModel:
     async with backend.transaction(NOBODY, atomic=False) as tx:
         names = {model.name for model in await embedding_models.list_models(tx)}
     if backend.embedding_name not in names:
-        vectors = await backend.embed(UNRELATED)
-        async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
-            await embedding_models.add_model(
-                tx, name=backend.embedding_name, dimensions=len(vectors[0]), background=background(vectors), now=now
-            )
-    model = await ready(backend)
-    await create_indexes(backend, model)
+        await backend.step(_add_model, backend.embedding_name, await backend.embed(UNRELATED), now=now)
+    model = await backend.step(ready)
+    await backend.step(create_indexes, model)
     return model
+
+
+async def _add_model(backend: Backend, name: str, vectors: Sequence[Sequence[float]], *, now: datetime) -> None:
+    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+        await embedding_models.add_model(
+            tx, name=name, dimensions=len(vectors[0]), background=background(vectors), now=now
+        )
 
 
 async def migrated(backend: Backend) -> None:
@@ -174,33 +150,3 @@ async def ready(backend: Backend) -> EmbeddingModel:
             raise SchemaOutOfDateError("no embedding model is registered in this database; call setup() once")
         backend.embedding_model = model
     return backend.embedding_model
-
-
-def check_dimensions(expected: int | None, actual: int | None) -> None:
-    """Refuse a number of dimensions that is not the model's.
-
-    Raises:
-        ConfigurationError: it is another.
-    """
-    if expected is not None and expected != actual:
-        raise ConfigurationError(
-            f"index['dims'] is {expected}, but the embedding model's vectors have {actual} dimensions; set dims to {actual}"
-        )
-
-
-def registered(models: list[EmbeddingModel], name: str) -> EmbeddingModel | None:
-    """The model of that name among those whose vectors are in the database; None if there are none yet.
-
-    Raises:
-        EmbeddingMismatchError: the vectors there are another model's.
-    """
-    for model in models:
-        if model.name == name:
-            return model
-    if models:
-        raise EmbeddingMismatchError(
-            f"the memories here were embedded with {models[0].name!r} ({models[0].dimensions} dimensions), not with {name!r}, "
-            f"and vectors of two models cannot be compared; open with that model, or have memories embedded anew: persistmem reembed. "
-            f"If it is the same model under another name, pass Settings(embedding_model={models[0].name!r})"
-        )
-    return None

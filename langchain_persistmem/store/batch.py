@@ -22,7 +22,8 @@ from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.setup import check_dimensions, migrated, ready
+from langchain_persistmem.runtime.models.embedding_checks import check_dimensions
+from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.store.expiry import extend_expiry
 from langchain_persistmem.store.index_and_ttl import StoreIndex
 from langchain_persistmem.store.ops import Plan, Put, literal_prefix, match_namespaces, plan
@@ -115,9 +116,9 @@ async def batch(
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
-        # LangGraph's contract: all reads of a batch see one moment, that before its writes. A single statement needs
-        # no snapshot for that; several do.
-        # A single get may be of what was just put; a search of what is there.
+        # LangGraph's contract: all reads of a batch see the moment before its writes. Several statements need a snapshot for
+        # that, a single one does not.
+        # A get may ask for what was just put, so only searches may go to a replica.
         has_several, reach = todo.statements > 1, _reach_of_reads(todo)
         begin = backend.reading(reach, snapshot=has_several) if todo.only_searches else None
         async with begin or backend.transaction(reach, atomic=False, snapshot=has_several) as tx:
@@ -127,14 +128,14 @@ async def batch(
     if todo.writes:
         async with backend.transaction(Several(tuple(todo.writes))) as tx:
             writings = [
-                # One order for all, so that no two wait for each other; the locks come with the first statements under them.
+                # In one order, so that no two batches wait for each other; a lock is taken with the first statements.
                 await _begin_writing(tx, backend, namespace, todo.writes[namespace], now=now)
                 for namespace in sorted(todo.writes, key=encode)
             ]
             for writing in writings:
                 if writing is not None:
                     await _write(tx, backend, writing, generation_of, vectors, model=model, now=now)
-    # Audit and time to live come last, each in its own transaction: they may fail, as on a replica, where reads must not.
+    # Audit and time to live come last, each in its own transaction: they may fail, as on a replica; the reads must not.
     for namespace, ids in answers.read.items():
         await note_read(backend, namespace, "read", list(dict.fromkeys(ids)))
     if answers.refreshed:

@@ -71,15 +71,3 @@ def _scale(vectors: Sequence[Sequence[float]], *, expected: int, dimensions: int
             raise EmbeddingError(f"vector {position} of the embedding model is zero or not finite; nothing was stored")
         result.append(UnitVector([x / length for x in vector], length))
     return result
-
-
-def background(vectors: Sequence[Vector]) -> tuple[float, float]:
-    """Compute mean and deviation of the cosines among unrelated sentences: the baseline of a model."""
-    cosines = [
-        math.fsum(x * y for x, y in zip(vectors[i], vectors[j], strict=True))
-        for i in range(len(vectors))
-        for j in range(i)
-    ]
-    mean = math.fsum(cosines) / len(cosines)
-    deviation = math.sqrt(math.fsum((cosine - mean) ** 2 for cosine in cosines) / len(cosines))
-    return mean, max(deviation, 1e-3)  # a model that gives every text the same vector still gets a scale

@@ -1,4 +1,4 @@
-"""Filling, bytes, import and export, single writes and concurrent calls, beside LangGraph's PostgresStore in one run.
+"""Filling, bytes, import and export, turns, single writes and concurrent calls, beside LangGraph's PostgresStore in one run.
 
     python -m tests.benchmarks.bulk [--memories 20000] [--server DSN]
 
@@ -12,13 +12,15 @@ import asyncio
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, closing
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import psycopg
+from langchain_core.chat_history import BaseChatMessageHistory
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langgraph.store.base import GetOp, PutOp
 from psycopg import conninfo
 
@@ -37,6 +39,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'i' AND n.nspname IN ('persistmem', 'public')
 ORDER BY size DESC LIMIT 6"""
 NEW, CONCURRENT, ROUNDS = 15, 2_000, 5
+TURNS, PART = 1_000, 50
 Contenders = dict[str, Any]
 
 
@@ -61,6 +64,7 @@ def main() -> None:
         for name, contender in contenders.items():
             print_sizes(name, contender.dsn, count)
         write_in_turns(contenders, crowd, server)
+        learn_turns(contenders["persistmem"], server)
         move(contenders["persistmem"], contenders["PostgresStore"], crowd, server)
         asyncio.run(call_concurrently(contenders, crowd))
 
@@ -120,6 +124,39 @@ def write_in_turns(contenders: Contenders, crowd: People, server: str) -> None:
         report(what, {name: 1e3 * median(entry.clock for entry in entries) for name, entries in found.items()}, "ms")
         cpu = {name: 1e3 * median(entry.cpu or 0 for entry in entries) for name, entries in found.items()}
         report(f"{what}, CPU", cpu, "ms")
+
+
+def learn_turns(ours: Ours, server: str) -> None:
+    """Learn 1,000 turns of a person without a chat model: by backfill, in parts as ``persistmem ingest`` does, and one exchange at a time."""
+    turns = [
+        (HumanMessage if number % 2 == 0 else AIMessage)(ours.people.text(number), id=f"t{number}")
+        for number in range(TURNS)
+    ]
+
+    def observe(user: str, size: int) -> None:
+        for start in range(0, TURNS, size):
+            ours.memory.observe(turns[start : start + size], thread_id=f"t{start // PART}", user_id=user)
+
+    meter = Meter(server, ours.dsn)
+    history = _History(messages=turns)
+    ways: dict[str, Callable[[], object]] = {
+        "backfill": lambda: ours.memory.conversations.backfill(history, thread_id="t", user_id="backfill"),
+        f"observe, {PART} messages at a time": lambda: observe("parts", PART),
+        "observe, 2 messages at a time": lambda: observe("exchanges", 2),
+    }
+    for what, way in ways.items():
+        spent, _ = meter.spent(way)
+        print(f"{TURNS} turns by {what}: {spent.clock:.1f} s, CPU {spent.cpu or 0:.2f} s")
+
+
+class _History(BaseChatMessageHistory):
+    """Messages that are there already."""
+
+    def __init__(self, messages: Sequence[BaseMessage]) -> None:
+        self.messages = list(messages)
+
+    def clear(self) -> None:
+        self.messages = []
 
 
 def move(ours: Ours, upstream: Upstream, crowd: People, server: str) -> None:

@@ -18,6 +18,8 @@ from psycopg.types.json import Json, Jsonb
 from tests.benchmarks.people import Lookup, People
 
 BATCH = 1_000
+STEP = 10
+"""Users who are filled in before that is written down."""
 
 
 class Contender(Protocol):
@@ -232,8 +234,7 @@ def opened(name: str, people: People, server: str, *, reuse: bool) -> Iterator[A
         admin.execute("CREATE EXTENSION IF NOT EXISTS vector")
     contender = KINDS[name](people, dsn)
     try:
-        if not found:
-            fill(contender, people, dsn)
+        fill(contender, people, dsn)
         yield contender
     finally:
         contender.close()
@@ -242,24 +243,50 @@ def opened(name: str, people: People, server: str, *, reuse: bool) -> Iterator[A
 def fill(contender: Any, people: People, dsn: str) -> None:
     """Write everything; an approximate index is built afterwards, which is the kinder way to it.
 
-    What a library writes row by row is copied into its table, as it would stand there.
+    What a library writes row by row is copied into its table, as it would stand there. Filling that was interrupted goes on with the user
+    it had come to, whose puts are made again.
     """
     with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute("CREATE SCHEMA IF NOT EXISTS bench")
+        admin.execute("CREATE TABLE IF NOT EXISTS bench.filled (users integer NOT NULL, is_whole boolean NOT NULL)")
+        users, is_whole = admin.execute("SELECT users, is_whole FROM bench.filled").fetchone() or (None, False)
+        if is_whole:
+            return
+        if users is None:
+            admin.execute("INSERT INTO bench.filled VALUES (0, false)")
         if contender.index:
             admin.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(contender.index[0])))
-        if hasattr(contender, "copied"):
+        copied = hasattr(contender, "copied")
+        if copied:
             register_vector(admin)
-            with admin.cursor().copy(contender.copied) as copy:
-                copy.set_types(contender.types)
-                for user in range(people.users):
-                    for row in contender.rows(user, people.numbers(user)):
-                        copy.write_row(row)
-        else:
-            for user in range(people.users):
-                numbers = people.numbers(user)
-                for start in range(0, len(numbers), BATCH):
-                    contender.put(user, numbers[start : start + BATCH])
+        for start in range(users or 0, people.users, STEP):
+            some = range(start, min(start + STEP, people.users))
+            if copied:
+                with admin.transaction():  # all of the step or nothing: what is copied is not replaced
+                    copy_rows(admin, contender, people, some)
+                    note_filled(admin, some.stop)
+            else:
+                for user in some:
+                    numbers = people.numbers(user)
+                    for first in range(0, len(numbers), BATCH):
+                        contender.put(user, numbers[first : first + BATCH])
+                note_filled(admin, some.stop)
         if contender.index:
             admin.execute("SET maintenance_work_mem = '2GB'")
             create_index(admin, contender.index)
         admin.execute("VACUUM ANALYZE")
+        admin.execute("UPDATE bench.filled SET is_whole = true")
+
+
+def copy_rows(admin: psycopg.Connection[Any], contender: Any, people: People, users: range) -> None:
+    """Copy the rows of these users into the contender's table."""
+    with admin.cursor().copy(contender.copied) as copy:
+        copy.set_types(contender.types)
+        for user in users:
+            for row in contender.rows(user, people.numbers(user)):
+                copy.write_row(row)
+
+
+def note_filled(admin: psycopg.Connection[Any], users: int) -> None:
+    """Write down that so many users have all of their memories."""
+    admin.execute("UPDATE bench.filled SET users = %s", [users])

@@ -5,7 +5,8 @@
 By default 100,000 memories of 1,000 users; ``--full`` takes 1,000,000 of 10,000, and hours. Without ``--server`` the
 embedded server is started. The contenders take turns, call by call, so whatever else the machine does meets them alike.
 Where the server is on this machine and it is a Linux, the time that a call spent on a CPU, here and in the server, is
-printed too (``cpu``): on a busy machine that is the truer figure. Databases stay on the server and are used again with ``--reuse``; results go to ``--out`` as JSON.
+printed too (``cpu``): on a busy machine that is the truer figure. Databases stay on the server and are used again with ``--reuse``, which goes
+on where filling was interrupted; results go to ``--out`` as JSON.
 """
 
 import argparse

@@ -195,7 +195,7 @@ def entry_points() -> dict[str, EntryPoint]:
     found["remember the same again"] = lambda scene: scene.do(
         scene.memory, "remember", "I like tea", user_id=scene.user
     )
-    found["import_file"] = _import
+    found["privacy.import_file"] = _import
     found |= _STORE | _HISTORY | _SAVER
     return found
 

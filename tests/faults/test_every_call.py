@@ -27,6 +27,9 @@ SETTINGS = Settings(
 )
 ONCE = {"saver.put"}
 """Makes a checkpoint of its own at each call, so that the states of two calls are the same only in number."""
+OF_ALL = {"admin.maintain", "admin.reembed"}
+"""They look through all namespaces: with those of earlier trials each would need more calls than the one before."""
+LEASED = "a namespace whose claim got no answer waits until the lease ends, and the result has it as pending"
 _trials: dict[tuple[str, str, bool], int] = {}
 
 
@@ -62,6 +65,8 @@ def cases() -> Iterator[Any]:
     for entry_point, fault, native in itertools.product(entry_points(), ("ended", "unanswered"), (False, True)):
         quick = (entry_point, fault) in short and native == (fault == "ended")
         marks = [] if quick else [pytest.mark.long_faults]
+        if (entry_point, fault) == ("admin.reembed", "unanswered"):
+            marks.append(pytest.mark.xfail(strict=True, reason=LEASED))
         yield pytest.param(
             entry_point, fault, native, marks=marks, id=f"{entry_point}-{fault}-{'asyncio' if native else 'blocking'}"
         )
@@ -108,6 +113,9 @@ async def test_the_nth_call_to_the_database_fails(
             if not calls.met:
                 break
             assert number < 200
+            if entry_point in OF_ALL:
+                wrong += [f"after call {number}: {fault}" for fault in broken(place.admin_dsn)]
+                scene.remove(files=False)
         held = broken(place.admin_dsn)
         if held:
             wrong.append(f"after all: {held}")

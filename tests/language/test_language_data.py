@@ -251,8 +251,8 @@ def test_a_language_is_added_by_adding_its_file(tmp_path: Path) -> None:
     script = f"""
 from datetime import UTC, datetime
 from pathlib import Path
-from langchain_persistmem.language import data
-data.FOLDER = Path({str(tmp_path)!r})
+from langchain_persistmem.language import language_files
+language_files.FOLDER = Path({str(tmp_path)!r})
 from langchain_persistmem.language.command_detection import detect, detect_language, read_answer
 from langchain_persistmem.language.calendar.periods import find_periods
 from langchain_persistmem.language.off_record_requests import asks_not_to_remember
@@ -261,7 +261,7 @@ from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.language.subjects import find_subject
 from langchain_persistmem.language.text_search_configuration import choose_configuration
 
-assert len(data.languages()) == {len(languages()) + 1}
+assert len(language_files.languages()) == {len(languages()) + 1}
 found = detect("Quro memru ke zon grona!")
 assert (found.command, found.language, found.what) == ("remember", "tlh", "zon grona"), found
 assert detect("oblu zon grona").what == "zon grona"
@@ -270,7 +270,7 @@ assert detect("stopu memru!").command == "pause"
 assert detect("ki savu de zon?").command == "show"
 assert detect("nu memru dis").command == "private"
 assert asks_not_to_remember("Zon bluna. Nu memru dis, quro")
-assert data.replies_by_language()["tlh"].no_memories == "Nu savi nul."
+assert language_files.replies_by_language()["tlh"].no_memories == "Nu savi nul."
 assert (read_answer("jep", 3), read_answer("nup", 3), read_answer("1 plu 3", 3)) == ("yes", "no", (1, 3))
 assert detect_language("jep") == "tlh"
 now = datetime(2023, 10, 23, tzinfo=UTC)
@@ -289,6 +289,6 @@ assert detect("Please remember that I'm vegan").language == "en"
 
 
 def test_nothing_is_read_at_import() -> None:
-    script = "import langchain_persistmem; from langchain_persistmem.language import data; print(data.languages.cache_info().currsize)"
+    script = "import langchain_persistmem; from langchain_persistmem.language import language_files; print(language_files.languages.cache_info().currsize)"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "0"

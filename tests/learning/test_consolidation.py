@@ -61,6 +61,60 @@ def test_the_model_sees_what_is_known_under_labels_and_may_say_that_it_has_ended
     assert (now.key, before.text) == (before.key, "The user works at the bakery.")
 
 
+@pytest.mark.parametrize("contradictions", ["newest", "ask", "both"])
+@pytest.mark.parametrize("change", ["same", "replaces"])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        entry("The user is going to run a marathon in May 2026.", 1, type="event", date="2026-05"),
+        entry("The user wants to run a marathon in May 2026.", 1, type="goal"),
+    ],
+)
+def test_a_plan_that_came_true_is_over_and_what_happened_is_kept(
+    plan: dict[str, Any], change: str, contradictions: Any, opened: Callable[..., PersistMem]
+) -> None:
+    memory = opened(
+        answer(plan),
+        answer(
+            entry("The user ran a marathon in May 2026.", 1, type="event", date="2026-05", known="k1", change=change)
+        ),
+        contradictions=contradictions,
+    )
+    memory.observe(said("I'm going to run a marathon in May"), thread_id="a", user_id="ada")
+    observed = memory.observe(said("I ran it, the marathon, last month!", 100), thread_id="b", user_id="ada")
+    assert (observed.added, observed.superseded) == (1, 1)
+    assert texts(memory) == ["The user ran a marathon in May 2026."]
+    (ended,) = (seen for seen in observed.changes if seen.change == "superseded")
+    assert ended.reason == "it has happened"
+
+
+def test_a_plan_that_is_told_again_is_confirmed_and_one_that_moved_is_replaced(
+    opened: Callable[..., PersistMem],
+) -> None:
+    memory = opened(
+        answer(entry("The user is going to run a marathon in May 2026.", 1, type="event", date="2026-05")),
+        answer(
+            entry(
+                "The user will run a marathon in May 2026.", 1, type="event", date="2026-05", known="k1", change="same"
+            )
+        ),
+        answer(
+            entry(
+                "The user will run a marathon in June 2026.",
+                1,
+                type="event",
+                date="2026-06",
+                known="k1",
+                change="replaces",
+            )
+        ),
+    )
+    memory.observe(said("I'm going to run a marathon in May"), thread_id="a", user_id="ada")
+    assert memory.observe(said("I'll run the marathon in May", 9), thread_id="b", user_id="ada").reinforced == 1
+    moved = memory.observe(said("The marathon is in June now", 19), thread_id="c", user_id="ada")
+    assert [seen.reason for seen in moved.changes if seen.change == "superseded"] == ["something newer contradicts it"]
+
+
 @pytest.mark.parametrize("label", ["k9", "", "k1; DROP", "The user works at the bakery."])
 def test_a_label_that_was_not_shown_changes_nothing(label: str, opened: Callable[..., PersistMem]) -> None:
     memory = opened(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -11,10 +12,12 @@ import pytest
 from langchain_persistmem import ExtractionError, PersistMem, Settings
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.learning.chat_model import extraction_prompt
+from langchain_persistmem.learning.chat_model.extraction_input import choose_existing
 from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens
 from langchain_persistmem.types.records import Turn
+from tests.recall.test_evidence import memory as memory_of
 from tests.support.material import turns_in
-from tests.support.scripted import Scripted, entry
+from tests.support.scripted import Scripted, answer, entry
 
 WHEN = datetime(2026, 5, 20, 18, tzinfo=UTC)
 
@@ -140,6 +143,36 @@ def test_turns_are_numbered_dated_and_fenced() -> None:
     assert shown.startswith("<messages>\nWednesday 2026-05-20\n1 Ada: ")
     assert shown.count("<messages>") == shown.count("</messages>") == 1
     assert [(line.number, line.author) for line in turns_in(shown)] == [(1, "Ada"), (2, "Ada")]
+
+
+def test_known_memories_of_one_value_are_shown_with_their_keys(opened: Callable[..., PersistMem]) -> None:
+    def repeated(messages: Any) -> Any:
+        assert "\nk1 [sister_employer] The user's sister works at Bosch.\n" in messages[1][1]
+        return answer(entry("The user's sister works at Siemens.", 1, key="sister_employer", value="Siemens"))
+
+    first = answer(entry("The user's sister works at Bosch.", 1, key="sister_employer", value="Bosch"))
+    memory = opened(first, repeated)
+    memory.observe(said("My sister works at Bosch"), thread_id="a", user_id="ada")
+    assert memory.observe(said("My sister works at Siemens now"), thread_id="b", user_id="ada").superseded == 1
+
+
+def test_known_memories_fit_the_whole_conversation_and_each_of_its_turns() -> None:
+    def known(text: str, key: str = "k") -> Any:
+        return replace(memory_of(key, text), id=uuid4())
+
+    near = [known(f"The user has seen film number {number}.") for number in range(8)]
+    nora, zoo = known("Nora is the user's dentist."), known("The user visits the zoo.")
+    texts = ["I saw a film with Nora", "Nora moved her practice", "the zoo was closed"]
+    found = [
+        [*((memory, 0.35 - index / 100) for index, memory in enumerate(near)), (nora, 0.3)],
+        [*((memory, 0.25 - index / 100) for index, memory in enumerate(near)), (nora, 0.3)],
+        [(zoo, 0.35)],
+    ]
+    chosen = choose_existing(texts, found, 4, usual=(0.1, 0.1))
+    assert zoo in choose_existing(texts, found, 6, usual=(0.1, 0.1))
+    assert near[0] in chosen
+    assert nora in chosen
+    assert len(chosen) == len({memory.id for memory in chosen}) == 4
 
 
 def test_the_prompt_is_short() -> None:

@@ -19,7 +19,8 @@ from langchain_persistmem.errors import (
     PersistMemError,
     UseAsyncMethodError,
 )
-from langchain_persistmem.integrations.run_options import MemoryAllowed, may_recall, may_remember, messages_in
+from langchain_persistmem.integrations.memory_permission import MemoryAllowed, may_recall, may_remember
+from langchain_persistmem.integrations.run_messages import messages_in
 from langchain_persistmem.integrations.tools import tool_calls
 from langchain_persistmem.integrations.tools.tool_confirmations import Answer
 from langchain_persistmem.integrations.tools.tool_run import ToolRun

@@ -58,6 +58,30 @@ class Phrases(dict[str, _Value]):
         return int(word in self)
 
 
+class _JoinedCalendars:
+    """The calendars of all languages, of which one table each is made."""
+
+    def __init__(self, calendars: Sequence[Calendar]) -> None:
+        self._calendars = calendars
+
+    def union(self, words: Callable[[Calendar], Words]) -> frozenset[str]:
+        """The words of all languages."""
+        return frozenset(word for calendar in self._calendars for word in words(calendar))
+
+    def phrases(self, words: Callable[[Calendar], Words]) -> Phrases[bool]:
+        """The same, where some are of several words."""
+        return Phrases((word, True) for calendar in self._calendars for word in words(calendar))
+
+    def count(self, groups: Callable[[Calendar], Groups], first: int) -> Mapping[str, int]:
+        """The words of lists that have an order, with their numbers."""
+        return {
+            word: number
+            for calendar in self._calendars
+            for number, group in enumerate(groups(calendar), first)
+            for word in group
+        }
+
+
 class CalendarWords:
     """The words for times of all languages.
 
@@ -66,25 +90,31 @@ class CalendarWords:
     """
 
     def __init__(self, calendars: Sequence[Calendar]) -> None:
-        def union(words: Callable[[Calendar], Words]) -> frozenset[str]:
-            return frozenset(word for calendar in calendars for word in words(calendar))
-
-        def count(groups: Callable[[Calendar], Groups], first: int) -> Mapping[str, int]:
-            """Number the words of lists that have an order."""
-            return {
-                word: number
-                for calendar in calendars
-                for number, group in enumerate(groups(calendar), first)
-                for word in group
-            }
-
         # Joined once: a word is then looked up once, however many languages there are.
-        self.months = count(lambda calendar: calendar.months, 1)
-        self.short_months = count(lambda calendar: calendar.short_months, 1)
-        self.weekdays = count(lambda calendar: calendar.weekdays, 0)
-        self.seasons = count(lambda calendar: calendar.seasons, 0)
+        joined = _JoinedCalendars(calendars)
+        self._read_names(calendars, joined)
+        self._read_relations(joined)
+        self._read_steps(joined)
+        self._derive()
+        self._evidence = [
+            (
+                frozenset(calendar.evidence),
+                frozenset(calendar.only_with_evidence),
+                frozenset(calendar.not_with_evidence),
+            )
+            for calendar in calendars
+            if calendar.evidence
+        ]
+
+    def _read_names(self, calendars: Sequence[Calendar], joined: _JoinedCalendars) -> None:
+        """Read the names of times: months, weekdays, units, days, feasts, and numbers."""
+        self.months = joined.count(lambda calendar: calendar.months, 1)
+        self.short_months = joined.count(lambda calendar: calendar.short_months, 1)
+        self.weekdays = joined.count(lambda calendar: calendar.weekdays, 0)
+        self.seasons = joined.count(lambda calendar: calendar.seasons, 0)
         """Winter is 0 and begins in December of the year before."""
-        self.numbers = count(lambda calendar: calendar.numbers, 1)
+        self.numbers = joined.count(lambda calendar: calendar.numbers, 1)
+        self.ordinals = joined.count(lambda calendar: calendar.ordinals, 1)
         self.units: Mapping[str, str] = {
             word: unit for calendar in calendars for unit, words in calendar.units.items() for word in words
         }
@@ -95,40 +125,71 @@ class CalendarWords:
         self.feasts = Phrases[str](
             (word, feast) for calendar in calendars for feast, words in calendar.feasts.items() for word in words
         )
-        self.ambiguous = union(lambda calendar: calendar.ambiguous)
-        self.last = union(lambda calendar: calendar.last)
-        self.last_after_unit = union(lambda calendar: calendar.last_after_unit)
-        self.last_up_to_today = union(lambda calendar: calendar.last_up_to_today)
-        self.this = union(lambda calendar: calendar.this)
-        self.next = union(lambda calendar: calendar.next)
-        self.ago_before = Phrases((word, True) for calendar in calendars for word in calendar.ago_before)
-        self.ago_after = union(lambda calendar: calendar.ago_after)
-        self.vague = union(lambda calendar: calendar.vague)
-        self.articles = union(lambda calendar: calendar.articles)
+        self.nights = joined.union(lambda calendar: calendar.nights)
+        self.parts_of_day = joined.union(lambda calendar: calendar.parts_of_day)
+        self.weekday_suffixes = joined.union(lambda calendar: calendar.weekday_suffixes)
+        self.ambiguous = joined.union(lambda calendar: calendar.ambiguous)
+
+    def _read_relations(self, joined: _JoinedCalendars) -> None:
+        """Read the words that set a time in relation to today or to another time."""
+        self.last = joined.union(lambda calendar: calendar.last)
+        self.last_after_unit = joined.union(lambda calendar: calendar.last_after_unit)
+        self.last_up_to_today = joined.union(lambda calendar: calendar.last_up_to_today)
+        self.this = joined.union(lambda calendar: calendar.this)
+        self.next = joined.union(lambda calendar: calendar.next)
+        self.ago_before = joined.phrases(lambda calendar: calendar.ago_before)
+        self.ago_after = joined.union(lambda calendar: calendar.ago_after)
+        self.vague = joined.union(lambda calendar: calendar.vague)
+        self.articles = joined.union(lambda calendar: calendar.articles)
+        # Not an article that is a number too: "eine" and "un" count.
         self.passed_over = (self.articles - frozenset(self.numbers)) | {"s"}
         """Articles between "since" and a time; "s" is what follows an apostrophe."""
-        self.fillers = union(lambda calendar: calendar.fillers)
-        self.since = union(lambda calendar: calendar.since)
-        self.before = union(lambda calendar: calendar.before)
-        self.until = union(lambda calendar: calendar.until)
-        self.after = union(lambda calendar: calendar.after)
-        self.between = union(lambda calendar: calendar.between)
-        self.conjunctions = union(lambda calendar: calendar.conjunctions)
-        self.future = union(lambda calendar: calendar.future)
-        self.that = union(lambda calendar: calendar.that)
-        self.earlier = union(lambda calendar: calendar.earlier)
-        self.later = union(lambda calendar: calendar.later)
-        self.nights = union(lambda calendar: calendar.nights)
-        self.parts_of_day = union(lambda calendar: calendar.parts_of_day)
-        self.weekday_suffixes = union(lambda calendar: calendar.weekday_suffixes)
-        self._read_steps(calendars)
+        self.fillers = joined.union(lambda calendar: calendar.fillers)
+        self.since = joined.union(lambda calendar: calendar.since)
+        self.before = joined.union(lambda calendar: calendar.before)
+        self.until = joined.union(lambda calendar: calendar.until)
+        self.after = joined.union(lambda calendar: calendar.after)
+        self.between = joined.union(lambda calendar: calendar.between)
+        self.conjunctions = joined.union(lambda calendar: calendar.conjunctions)
+        self.future = joined.union(lambda calendar: calendar.future)
+        self.that = joined.union(lambda calendar: calendar.that)
+        self.earlier = joined.union(lambda calendar: calendar.earlier)
+        self.later = joined.union(lambda calendar: calendar.later)
+        self.prepositions = joined.union(lambda calendar: calendar.prepositions)
+        self.year_prepositions = joined.union(lambda calendar: calendar.year_prepositions)
+
+    def _read_steps(self, joined: _JoinedCalendars) -> None:
+        """Read the words for times in several steps, see ``date_steps``."""
+        self.from_now_before = joined.phrases(lambda calendar: calendar.from_now_before)
+        self.from_now_after = joined.phrases(lambda calendar: calendar.from_now_after)
+        self.before_last = joined.phrases(lambda calendar: calendar.before_last)
+        self.after_next = joined.phrases(lambda calendar: calendar.after_next)
+        self.starting = joined.phrases(lambda calendar: calendar.starting)
+        self.no_days = joined.union(lambda calendar: calendar.no_days)
+        self.counted_from = joined.union(lambda calendar: calendar.counted_from)
+        self.lasting = joined.union(lambda calendar: calendar.lasting)
+        self.past = joined.union(lambda calendar: calendar.past)
+        self.onwards = joined.union(lambda calendar: calendar.onwards)
+        self.last_but_one = joined.union(lambda calendar: calendar.last_but_one)
+        self.next_but_one = joined.union(lambda calendar: calendar.next_but_one)
+        self.half = joined.union(lambda calendar: calendar.half)
+        self.one_and_half = joined.union(lambda calendar: calendar.one_and_half)
+        self.half_years = joined.union(lambda calendar: calendar.half_years)
+        self.quarters = joined.union(lambda calendar: calendar.quarters)
+        self.day_endings = joined.union(lambda calendar: calendar.day_endings)
+
+    def _derive(self) -> None:
+        """Join the tables to the larger ones that a text is searched with."""
+        self.parts = self.half_years | self.quarters | self.day_endings
+        """Words that can be part of a time beside a number or a year."""
         bounds = self.since | self.before | self.after | self.between
         self.marks = self.prepositions | bounds | self.last | self.this | self.next
         """Words beside which an ambiguous one is a time."""
-        self.before_year = union(lambda calendar: calendar.year_prepositions) | bounds
+        self.before_year = self.year_prepositions | bounds
         named = {*self.months, *self.short_months, *self.weekdays, *self.seasons, *self.units}
         self.telling = frozenset(named | self.parts | self.nights | self.days.first_words | self.feasts.first_words)
         """Words that can be part of a time at all."""
+        # "Last", "two", "the", "since", "half" and their like tell of a time only with a word behind them.
         self.starts = frozenset(
             self.telling
             | {*self.numbers}
@@ -147,52 +208,6 @@ class CalendarWords:
             | {*self.ordinals, QUARTER}
         )
         """Words with which a time may begin."""
-        self._evidence = [
-            (
-                frozenset(calendar.evidence),
-                frozenset(calendar.only_with_evidence),
-                frozenset(calendar.not_with_evidence),
-            )
-            for calendar in calendars
-            if calendar.evidence
-        ]
-
-    def _read_steps(self, calendars: Sequence[Calendar]) -> None:
-        """Words for times in several steps, see ``date_steps``."""
-        # In a function of its own, because what one table has is more than one function should make.
-
-        def phrases(words: Callable[[Calendar], Words]) -> Phrases[bool]:
-            return Phrases((word, True) for calendar in calendars for word in words(calendar))
-
-        def union(words: Callable[[Calendar], Words]) -> frozenset[str]:
-            return frozenset(word for calendar in calendars for word in words(calendar))
-
-        self.from_now_before = phrases(lambda calendar: calendar.from_now_before)
-        self.from_now_after = phrases(lambda calendar: calendar.from_now_after)
-        self.before_last = phrases(lambda calendar: calendar.before_last)
-        self.after_next = phrases(lambda calendar: calendar.after_next)
-        self.starting = phrases(lambda calendar: calendar.starting)
-        self.no_days = union(lambda calendar: calendar.no_days)
-        self.prepositions = union(lambda calendar: calendar.prepositions)
-        self.counted_from = union(lambda calendar: calendar.counted_from)
-        self.lasting = union(lambda calendar: calendar.lasting)
-        self.past = union(lambda calendar: calendar.past)
-        self.onwards = union(lambda calendar: calendar.onwards)
-        self.last_but_one = union(lambda calendar: calendar.last_but_one)
-        self.next_but_one = union(lambda calendar: calendar.next_but_one)
-        self.half = union(lambda calendar: calendar.half)
-        self.one_and_half = union(lambda calendar: calendar.one_and_half)
-        self.half_years = union(lambda calendar: calendar.half_years)
-        self.quarters = union(lambda calendar: calendar.quarters)
-        self.day_endings = union(lambda calendar: calendar.day_endings)
-        self.parts = self.half_years | self.quarters | self.day_endings
-        """Words that can be part of a time beside a number or a year."""
-        self.ordinals = {
-            word: number
-            for calendar in calendars
-            for number, group in enumerate(calendar.ordinals, 1)
-            for word in group
-        }
 
     def foreign_words(self, words: Sequence[str]) -> frozenset[str]:
         """Find the units and days that are none in the language of these words."""

@@ -5,7 +5,6 @@ memories themselves say which of them have no vector of the model, so that nothi
 """
 
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingError, ErasedError, PersistMemError
 from langchain_persistmem.learning.background.retry_pause import pause_after
+from langchain_persistmem.learning.text_pieces import split_text
 from langchain_persistmem.postgres.queries import missing_vectors, retention
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.missing_vectors import Unembedded
@@ -32,10 +32,6 @@ _ANY = 1_000_000
 _PAGE = 500
 _SOME = 4
 """Namespaces that a caller waits for."""
-_LONGEST_PIECE = 2_000
-"""Characters that are embedded as one; of a longer turn, each piece has a vector of its own."""
-_USUAL_PIECE = 1_200
-_SENTENCE = re.compile(r"[^.!?;。！？；\n]+[.!?;。！？；\n]*\s*|[.!?;。！？；\n]+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +41,6 @@ class MissingVectorsResult:
     namespaces: int = 0
     """Namespaces that were looked through, those that are tried again later included."""
     memories: int = 0
-
-
-def split_text(text: str) -> list[str]:
-    """Cut a text that is too long for one vector into pieces, at the ends of sentences; it depends on the text alone.
-
-    >>> split_text("Short."), [len(piece) for piece in split_text("A sentence of thirty characters. " * 90)]
-    (['Short.'], [1188, 1188, 594])
-    """
-    if len(text) <= _LONGEST_PIECE:
-        return [text]
-    pieces: list[str] = []
-    piece = ""
-    for sentence in _SENTENCE.findall(text):
-        for start in range(0, len(sentence), _USUAL_PIECE):  # one without an end, such as a table, is cut where it is
-            part = sentence[start : start + _USUAL_PIECE]
-            if piece and len(piece) + len(part) > _USUAL_PIECE:
-                pieces.append(piece)
-                piece = ""
-            piece += part
-    return [piece for piece in (*pieces, piece) if piece.strip()]
 
 
 async def note_missing(tx: Transaction, backend: Backend, namespace: Namespace) -> None:
@@ -112,17 +88,12 @@ async def reembed(
         ConfigurationError: ``drop_others``, and not every memory has its vector.
     """
     model = await register(backend, now=now)
-    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
-        await missing_vectors.note_missing_everywhere(tx, model)
+    await backend.step(_note_missing, model)
     # Counting takes a scan of what waits, which nobody needs who does not look.
-    total = None
-    if progress is not None:
-        async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-            total = await missing_vectors.count_unembedded(tx, model)
+    total = None if progress is None else await backend.step(_count_unembedded, model)
     meter = Meter(progress, "memories", total)
     done = await make_missing(backend, limit=_ANY, meter=meter, now=now)
-    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        waiting = (await missing_vectors.count_missing(tx, model))["namespaces"]
+    waiting = await backend.step(_count_waiting, model)
     dropped = 0
     if drop_others:
         if waiting:
@@ -131,6 +102,22 @@ async def reembed(
             )
         dropped = await _drop_others(backend, model)
     return ReembedResult(namespaces=done.namespaces, memories=done.memories, pending=waiting, dropped=dropped)
+
+
+async def _note_missing(backend: Backend, model: EmbeddingModel) -> None:
+    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
+        await missing_vectors.note_missing_everywhere(tx, model)
+
+
+async def _count_unembedded(backend: Backend, model: EmbeddingModel) -> int:
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        return await missing_vectors.count_unembedded(tx, model)
+
+
+async def _count_waiting(backend: Backend, model: EmbeddingModel) -> int:
+    """Namespaces in which memories have no vector yet."""
+    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
+        return (await missing_vectors.count_missing(tx, model))["namespaces"]
 
 
 async def make_some_missing(backend: Backend, *, now: datetime) -> None:
@@ -245,13 +232,21 @@ async def _drop_others(backend: Backend, model: EmbeddingModel) -> int:
     dropped, last = 0, None
     while page := await backend.step(_namespaces_after, last):
         for namespace in page:
-            async with backend.transaction(namespace, repeatable=True) as tx:
-                dropped += await missing_vectors.drop_vectors_of_others(tx, namespace, model)
+            dropped += await backend.step(_drop_vectors_of_others, namespace, model)
         last = page[-1]
+    await backend.step(_drop_other_models, model)
+    await backend.step(hnsw_upkeep.drop_orphan_indexes)
+    return dropped
+
+
+async def _drop_vectors_of_others(backend: Backend, namespace: Namespace, model: EmbeddingModel) -> int:
+    async with backend.transaction(namespace, repeatable=True) as tx:
+        return await missing_vectors.drop_vectors_of_others(tx, namespace, model)
+
+
+async def _drop_other_models(backend: Backend, model: EmbeddingModel) -> None:
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
         await missing_vectors.drop_other_models(tx, model)
-    await hnsw_upkeep.drop_orphan_indexes(backend)
-    return dropped
 
 
 async def _namespaces_after(backend: Backend, last: Namespace | None) -> list[Namespace]:

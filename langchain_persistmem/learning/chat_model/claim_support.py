@@ -147,7 +147,7 @@ def letters(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whose statement a claim is, and what speaks against recalling it at once."""
+    """The owner of a claim, and what speaks against recalling it at once."""
 
     source: Source
     doubt: str | None = None

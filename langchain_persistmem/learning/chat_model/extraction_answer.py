@@ -81,7 +81,7 @@ class Omission:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is believed of a model's answer, and what is not."""
+    """The part of a model's answer that is believed, and the part that is not."""
 
     candidates: Sequence[Candidate]
     omissions: Sequence[Omission] = ()
@@ -336,7 +336,7 @@ def _topics(values: object) -> list[str]:
 
 
 def _date(text: object, statement: str, stated_at: datetime) -> tuple[datetime, DatePrecision]:
-    """When an event was, and how exactly that is known; the moment of telling where nobody says when.
+    """The moment of an event, and how exactly that is known; the moment of telling where nobody says when.
 
     Of a month or a year it is noon of the first day, at the sender's place.
     """

@@ -11,7 +11,7 @@ from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import Tag, fence
 from langchain_persistmem.types.records import DatePrecision, Memory, Turn
 
-VERSION = "2026-11-7"
+VERSION = "2026-11-8"
 """Stored with every memory that was made by this prompt; changes with each change of the text."""
 
 _FIELD_RULES = """\
@@ -24,9 +24,9 @@ hypothesis, fiction)
 - messages: their numbers
 - more: "", or what applies of these, with ";" between: an event's day as YYYY-MM-DD, YYYY-MM or YYYY, after "~" if it \
 is about then; where only one value is true at a time, a short English name and the value ("home_city: Oslo", \
-"sister_employer: Bosch"); "same k1" if it repeats known memory k1, "replaces k1" if k1 is true no more (also moved \
-plans, withdrawn instructions, reached goals); 0.9 if it always matters; last, "quote: " and the user's exact words, for \
-an instruction, or if text has none of them\
+"sister_employer: Bosch"; the name in [] of a known memory of the same); "same k1" if it repeats known memory k1, \
+"replaces k1" if k1 is true no more (also plans that were moved or have happened, withdrawn instructions, reached goals); \
+0.9 if it always matters; last, "quote: " and the user's exact words, for an instruction, or if text has none of them\
 """
 
 _RULES = """\
@@ -67,6 +67,8 @@ _CONTENT = """
 - content: the memory in the application's own shape, without what nobody said; write only memories that it is for"""
 
 _EARLIER_CHARS = 400
+_FACT = "fact:"
+"""Begins the key of what has one value at a time."""
 _DIGITS: Mapping[DatePrecision | None, int] = {"month": 7, "season": 7, "year": 4}
 """Characters of a date in ISO 8601 that are known; of all others, those of the day."""
 _NO_MARKS = str.maketrans(dict.fromkeys('()[]{}（）:：<>"＜＞＂', " "))
@@ -77,7 +79,7 @@ _CONTINUED = "\n| "
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the application wants extracted beside, or instead of, the usual."""
+    """The application's wishes: what is to be extracted beside, or instead of, the usual."""
 
     shape: Shape | None = None
     """Its own shape of a memory's content."""
@@ -162,8 +164,13 @@ def _numbered(turns: Sequence[Turn]) -> list[str]:
 
 
 def _existing_line(memory: Memory, zone: tzinfo | None) -> str:
-    """A known memory, after its day if it is an event whose text does not say it; where none was named, the day of telling."""
+    """A known memory, after its key if that has one value at a time, and its day if it is an event whose text does not say it.
+
+    Where no day was named, it is that of telling.
+    """
     text = _one_line(memory.text or "")
+    if memory.key.startswith(_FACT):
+        text = f"[{memory.key.removeprefix(_FACT)}] {text}"
     if memory.kind != "episodic":
         return text
     exactness = "told " if memory.date_precision in (None, "told") else "~" if memory.date_precision == "about" else ""

@@ -1,7 +1,7 @@
 """Pools of connections: a blocking one, of which a forked child has its own, and an asyncio one that ends with its loop.
 
-Both look four times a second for a server that is away: psycopg's double their pauses, and are late by as long as an outage.
-Callers of one event loop wait in a queue for as long as others are served.
+Both look four times a second for a server that is away. psycopg's pools double their pauses, and so notice the end of an
+outage as late again as it was long. Callers of one event loop wait in a queue for as long as others are served.
 """
 
 import asyncio
@@ -20,14 +20,13 @@ from langchain_persistmem.postgres.connections.forks import ProcessLock, react_t
 
 _PAUSE = 0.25  # seconds
 _LOOKS = 2
-"""So often nobody may have been served: once may be the event loop's own fault, which was too busy to read the answers."""
+"""Looks at a queue in which nobody was served, before a caller gives up: one may be due to an event loop that was too busy."""
 
 
 class ProcessPool(psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]):
     """psycopg's pool, which begins anew in the child of a fork, when it is first used there.
 
-    The parent's sockets, threads and waiting callers are none of the child's: nothing of them is used, returned or
-    closed there.
+    The child uses, returns and closes nothing that belongs to the parent: no socket, no thread, no waiting caller.
 
     Args:
         conninfo: the connection string.

@@ -62,7 +62,7 @@ async def neighbours(
 
 
 def still_active(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[dict[UUID, bool]]:
-    """Which of ``ids`` are current, and whether each is pinned."""
+    """The current ones of ``ids``, each with True if it is pinned."""
     if not ids:
         return Answer({})
     rows = tx.fetch(statement("still_active"), {"namespace": encode(namespace), "ids": list(ids)})

@@ -24,7 +24,7 @@ Begin = Callable[[], AbstractAsyncContextManager[Transaction]]
 
 
 class Search(NamedTuple):
-    """Which checkpoints are meant; None means any."""
+    """The checkpoints that are meant; None means any."""
 
     thread_id: str | None = None
     checkpoint_ns: str | None = None

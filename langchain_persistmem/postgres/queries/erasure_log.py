@@ -116,6 +116,6 @@ async def turns_erased(
 
 
 async def memories_there(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> list[UUID]:
-    """Which of the memories exist."""
+    """The memories that exist of these."""
     rows = await tx.fetch(statement("memories_there"), {"namespace": encode(namespace), "ids": list(ids)})
     return [row["id"] for row in rows]

@@ -103,7 +103,7 @@ async def restore_changes(tx: Transaction, namespace: Namespace, rows: Sequence[
 
 
 async def find_existing_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> set[UUID]:
-    """Which of ``ids`` are here."""
+    """The memories of ``ids`` that are here."""
     parameters = {"namespace": encode(namespace), "ids": list(ids)}
     return {row["id"] for row in await tx.fetch(statement("find_existing_memories"), parameters)}
 

@@ -92,7 +92,7 @@ def has_checkpoint_tables(tx: Transaction) -> Answer[bool]:
 
 
 async def find_threads_with_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> list[str]:
-    """Which of the threads LangGraph's checkpoints hold; none where its tables do not exist."""
+    """The threads of these that LangGraph's checkpoints hold; none where its tables do not exist."""
     if not thread_ids or not await has_checkpoint_tables(tx):
         return []
     rows = await tx.fetch(statement("find_threads_with_checkpoints"), {"thread_ids": list(thread_ids)})

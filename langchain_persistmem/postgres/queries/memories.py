@@ -149,7 +149,7 @@ async def find_expired_memories(tx: Transaction, *, limit: int, now: datetime) -
 
 
 async def still_expired(tx: Transaction, namespace: Namespace, ids: Sequence[UUID], *, now: datetime) -> list[UUID]:
-    """Which of ``ids`` have expired."""
+    """The expired ones of ``ids``."""
     parameters = {"namespace": encode(namespace), "ids": list(ids), "now": now}
     return [row["id"] for row in await tx.fetch(statement("still_expired"), parameters)]
 

@@ -59,7 +59,7 @@ def insert_messages(
 
 @dataclass(frozen=True, slots=True)
 class MessageVersion:
-    """What the id of the next version of a message follows from."""
+    """The facts from which the id of the next version of a message follows."""
 
     id: str
     recorded_at: datetime

@@ -28,7 +28,7 @@ Step = Literal["terms", "memories", "turns"]
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """How far a namespace is."""
+    """The progress of the rewrite of a namespace."""
 
     generation: UUID
     step: Step

@@ -2,12 +2,26 @@
 thread AS MATERIALIZED (
     -- The beginning of the conversation: what stands before a model in it is chosen as of then. No row while the person has
     -- paused memory, or in a conversation off the record.
-    SELECT coalesce(t.recorded_at, %(now)s::timestamptz) AS started_at
+    -- Who asks as of a time before the rows were written, as after an import, has no beginning by this database's clock: there the
+    -- times of telling count, up to the conversation's first message.
+    SELECT coalesce(t.recorded_at, %(now)s::timestamptz) AS started_at,
+           CASE WHEN t.recorded_at <= %(now)s::timestamptz THEN t.recorded_at
+                ELSE 'infinity'::timestamptz END AS recorded_before,
+           CASE WHEN t.recorded_at > %(now)s::timestamptz
+                THEN least(%(now)s::timestamptz,
+                           (SELECT min(e.sent_at) FROM persistmem.messages e
+                            WHERE e.namespace = %(namespace)s::text AND e.thread_id = coalesce(%(thread_id)s::text, '')))
+                ELSE %(now)s::timestamptz END AS told_until
     FROM persistmem.namespaces n
     -- No thread has the empty name: a NULL here would empty the condition, and with it what tells Citus where it belongs.
     LEFT JOIN persistmem.threads t ON t.namespace = %(namespace)s::text AND t.thread_id = coalesce(%(thread_id)s::text, '')
     WHERE n.namespace = %(namespace)s::text AND n.consent <> 'paused' AND t.off_record IS NOT TRUE
 )
+
+-- part: was_before
+    -- It was known when the conversation began.
+    m.recorded_at < thread.recorded_before
+    AND (m.recorded_at <= %(now)s::timestamptz OR coalesce(m.told_at, m.valid_from) < thread.told_until)
 
 -- part: is_statement
     -- What somebody stated: no turn, no instruction, and no material of the application.
@@ -124,7 +138,9 @@ WITH RECURSIVE
      CROSS JOIN thread
      WHERE
 -- include: is_statement
-       AND m.recorded_at < thread.started_at AND {condition}
+       AND
+-- include: was_before
+       AND {condition}
      ORDER BY m.importance DESC, m.id DESC
      LIMIT %(lines)s::bigint)
     UNION
@@ -132,7 +148,8 @@ WITH RECURSIVE
      FROM persistmem.memories m
      CROSS JOIN thread
      WHERE m.namespace = %(namespace)s::text AND m.kind = 'procedural' AND m.status = 'active' AND m.text IS NOT NULL
-       AND m.source IN ('user', 'operator') AND m.recorded_at < thread.started_at
+       AND m.source IN ('user', 'operator') AND
+-- include: was_before
      ORDER BY m.importance DESC, m.id
      LIMIT %(instructions)s::bigint)
     UNION
@@ -140,8 +157,11 @@ WITH RECURSIVE
     FROM corrected c
     JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.id
     WHERE m.status IN ('active', 'superseded') AND {condition}
+      AND (m.recorded_at <= %(now)s::timestamptz OR coalesce(m.told_at, m.valid_from) < %(now)s::timestamptz)
 )
 SELECT
 -- include: memory
-       , thread.started_at, NULL::timestamptz AS used_at
+       , CASE WHEN thread.recorded_before = 'infinity' THEN m.recorded_at + interval '1 microsecond'
+              ELSE thread.started_at END AS started_at,
+       NULL::timestamptz AS used_at
 -- include: chosen_memories

@@ -26,7 +26,7 @@ LOCAL = ("erasures", "hnsw_indexes", "migrations", "work_queue")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cluster:
-    """How a database with the extension ``citus`` is set up."""
+    """The set-up of a database with the extension ``citus``."""
 
     version: str
     node: int

@@ -42,7 +42,7 @@ def threads_of(tx: Transaction, namespace: Namespace) -> Answer[list[str]]:
 
 
 async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespaces: Sequence[Namespace]) -> list[str]:
-    """Which of the threads belong to a namespace other than these, too."""
+    """The threads of these that belong to another namespace too."""
     if not thread_ids:
         return []
     parameters = {"thread_ids": list(thread_ids), "namespaces": [encode(other) for other in namespaces]}

@@ -44,7 +44,7 @@ def name_prefix(model: int) -> str:
 
 
 def has_hnsw(model: EmbeddingModel) -> bool:
-    """Whether the model's vectors can be indexed."""
+    """Tell if the model's vectors can be indexed."""
     return model.dimensions <= MOST_DIMENSIONS
 
 

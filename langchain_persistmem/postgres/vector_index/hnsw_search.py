@@ -51,7 +51,7 @@ COMMON = 0.1
 
 
 def is_reachable(model: EmbeddingModel, count: int) -> bool:
-    """Whether so many memories can be looked for along an index of the model's vectors."""
+    """Tell if so many memories can be looked for along an index of the model's vectors."""
     return has_hnsw(model) and PER_MEMORY * count <= NEAREST[-1]
 
 

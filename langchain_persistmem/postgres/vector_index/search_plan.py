@@ -1,4 +1,4 @@
-"""How one namespace is searched: by the exact scan or along its HNSW index; remembered from the last search of it.
+"""The plan by which one namespace is searched, the exact scan or its HNSW index; remembered from the last search of it.
 
 Every statement looks for itself whether it is the right one. So a plan that is out of date costs a second statement, and
 never an answer. When each plan is taken: docs/explanation/database.md.
@@ -27,7 +27,7 @@ class OtherPlan:
 
     plan: Plan
     is_lasting: bool = True
-    """Whether it will be right for the next searches too."""
+    """True if it will be right for the next searches too."""
 
 
 class ExactSearch(Protocol[T_co]):
@@ -76,7 +76,7 @@ class SearchPlans:
         hnsw: Callable[[], Awaitable[T | None]] | None,
         prefix: Callable[[], Awaitable[T]] | None = None,
     ) -> T:
-        """The answer of the first plan that is right; nearly always the remembered one, in one statement.
+        """The answer of the first plan that is right: nearly always the remembered plan, and so one statement.
 
         Args:
             namespace: the encoded namespace.
@@ -87,7 +87,7 @@ class SearchPlans:
         plan = self.of(namespace)
         if plan == "prefix" and prefix is not None:
             return await prefix()
-        is_fixed = plan == "prefix"  # what the other kind of search has to know next time
+        is_fixed = plan == "prefix"  # a plan for prefixes is not overwritten by a search that asks for none
         if plan is None or is_fixed:
             answer = await exact(look_for_hnsw=hnsw is not None)
             if not isinstance(answer, OtherPlan):

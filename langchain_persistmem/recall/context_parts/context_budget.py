@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from typing import Any, TypeVar, overload
 
 from langchain_persistmem.recall.context_parts.context_text import (
@@ -175,13 +175,22 @@ def render_standing(
             ]
             # Most turns tell less than a statement, so that they take half of the space at most.
             turn_limit = min(limit, count_tokens(text(entries)) + limit // 2)
-            entries += longest_beginning(brief, lambda part: fits([*always, *statements, *part], turn_limit))
+            entries += longest_beginning(
+                _from_both_ends(brief), lambda part: fits([*always, *statements, *part], turn_limit)
+            )
     memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
     return StandingPart(
         text=text(entries),
         memories=tuple(entry.memory for entry in sorted(memories, key=sort_key)),
         has_names=names,
     )
+
+
+def _from_both_ends(turns: Sequence[Memory]) -> list[Memory]:
+    """The newest and the earliest in turn: what somebody tells of themselves first says who they are."""
+    half = -(-len(turns) // 2)
+    ends = zip_longest(turns[:half], reversed(turns[half:]))
+    return [turn for pair in ends for turn in pair if turn is not None]
 
 
 def count_within(costs: Sequence[int], most: int) -> int:

@@ -128,7 +128,7 @@ def _is_seen(memory: Memory, thread_id: str | None, message_ids: frozenset[str] 
 
 
 def _priority(entry: StandingMemory) -> tuple[int, float, int, float, str, str]:
-    """Who the user is, preferences and goals, then all else: by importance, and by the day of telling or of the last use.
+    """The order of the standing part: who the user is, preferences and goals, then all else: by importance, and by the day of telling or of the last use.
 
     By the day, because uses within a conversation must not change its order, and what is new must have a chance beside
     what stands already and is used for that. What was told in one moment is ordered by its text: keys of turns are random.

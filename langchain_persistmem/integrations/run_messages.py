@@ -1,0 +1,120 @@
+"""The messages of a run: where a state has them, the user's question among them, and marks off the record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.runnables.config import RunnableConfig
+
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError
+from langchain_persistmem.runtime.messages import by_middleware, is_off_record
+from langchain_persistmem.types.records import OFF_RECORD
+from langchain_persistmem.types.representation import quote
+
+_LONGEST_QUERY = 2_000
+"""Characters of the user's message that are searched with; embedding models read no further."""
+
+
+class Question(NamedTuple):
+    """The user's latest message."""
+
+    message_id: str | None
+    text: str
+    answered: bool
+    """True where something follows it already: a call of a tool, or an answer."""
+
+
+def messages_in(state: Any, key: str = "messages") -> list[BaseMessage]:
+    """Return the messages of a state, whether that is a dict, a dataclass, a pydantic model, or the list itself.
+
+    Raises:
+        InvalidInputError: it has none.
+    """
+    messages: object = cast("object", state) if isinstance(state, list) else in_state(state, key)
+    if not isinstance(messages, list):
+        raise InvalidInputError(f"the state has no list of messages under {quote(key)}; pass messages_key=")
+    return cast("list[BaseMessage]", messages)
+
+
+def in_state(state: Any, key: str) -> Any:
+    """Return a value of the state, of whatever type that is; None where there is none."""
+    return state.get(key) if hasattr(state, "get") else getattr(state, key, None)
+
+
+def latest_user_message(messages: Sequence[BaseMessage]) -> BaseMessage | None:
+    """Return the user's latest message; None where there is none."""
+    return next((message for message in reversed(messages) if is_user_message(message)), None)
+
+
+def question_of(messages: Sequence[BaseMessage]) -> Question | None:
+    """Find the user's latest message; None where there is none, or no text to search with."""
+    for position in reversed(range(len(messages))):
+        message = messages[position]
+        if is_user_message(message):
+            # What PostgreSQL cannot hold is taken out of the question, as out of the message when that is stored.
+            text = str(message.text)[:_LONGEST_QUERY].replace("\x00", " ").encode(errors="replace").decode().strip()
+            return Question(message.id, text, position < len(messages) - 1) if text else None
+    return None
+
+
+def is_user_message(message: object) -> bool:
+    """True for a message in the user's own words."""
+    return isinstance(message, HumanMessage) and not by_middleware(message)
+
+
+def mark_off_record(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Return all ``messages``, those of the user and the assistant marked as off the record."""
+    return [
+        message.model_copy(update={"response_metadata": {**message.response_metadata, **OFF_RECORD}})
+        if isinstance(message, (HumanMessage, AIMessage)) and not is_off_record(message)
+        else message
+        for message in convert_to_messages(messages)
+    ]
+
+
+def new_marks(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Return only the messages that :func:`mark_off_record` changes: the update for a state that replaces them by id."""
+    return [
+        after
+        for before, after in zip(messages, mark_off_record(messages), strict=True)
+        if is_off_record(after) and not is_off_record(before)
+    ]
+
+
+def check_state_key(config: RunnableConfig, state_key: str, messages_key: str) -> None:
+    """Refuse a graph whose state has the messages and lacks the key that is written: LangGraph would drop it in silence.
+
+    Outside a graph there is nothing to check.
+
+    Raises:
+        ConfigurationError: the state has no such key.
+    """
+    read = (config.get("configurable") or {}).get("__pregel_read")
+    if not callable(read):
+        return
+
+    def has(key: str) -> bool:
+        try:
+            read([key])
+        except KeyError:
+            return False
+        return True
+
+    if has(messages_key) and not has(state_key):
+        raise ConfigurationError(
+            f"the graph's state has no key {state_key!r}, so that memory would never reach the model; use MemoryState, or add "
+            f"`{state_key}: NotRequired[str]` to the state"
+        )
+
+
+def add_text(message: BaseMessage, text: str, *, first: bool = True) -> BaseMessage:
+    """Put ``text`` before or behind a message's own; a text stays a text, which is all that some models take."""
+    content = message.content
+    if isinstance(content, str):
+        content_with_text: Any = "\n\n".join(part for part in ((text, content) if first else (content, text)) if part)
+    else:
+        block = {"type": "text", "text": f"{text}\n\n" if first else f"\n\n{text}"}
+        content_with_text = [block, *content] if first else [*content, block]
+    return message.model_copy(update={"content": content_with_text})
