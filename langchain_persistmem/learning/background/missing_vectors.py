@@ -12,7 +12,6 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, EmbeddingError, ErasedError, PersistMemError
 from langchain_persistmem.learning.background.retry_pause import pause_after
-from langchain_persistmem.learning.text_pieces import split_text
 from langchain_persistmem.postgres.queries import missing_vectors, retention
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.missing_vectors import Unembedded
@@ -20,6 +19,7 @@ from langchain_persistmem.postgres.retry import apart
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.models.text_pieces import split_text
 from langchain_persistmem.runtime.setup import ready, register
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
 from langchain_persistmem.types.progress import Meter, Report
