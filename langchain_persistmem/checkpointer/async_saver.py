@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig as Config
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.base import DeltaChannelHistory as History
 from langgraph.checkpoint.postgres import aio
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from langchain_persistmem.checkpointer import checkpoint_id_checks, checkpoint_rows, checkpoint_setup
@@ -20,6 +20,7 @@ from langchain_persistmem.checkpointer.checkpoint_id_checks import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register
 from langchain_persistmem.errors import ConfigurationError, UseAsyncMethodError
+from langchain_persistmem.postgres.connections.connection_setup import check_session
 from langchain_persistmem.postgres.connections.conninfo import read_conninfo
 from langchain_persistmem.postgres.connections.forks import note_owner
 from langchain_persistmem.postgres.connections.pool_opening import translate_errors
@@ -56,6 +57,13 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         self._register = register
         if isinstance(conn, AsyncConnectionPool):  # see PersistMemSaver
             self.lock = cast("asyncio.Lock", nullcontext())
+
+    @asynccontextmanager
+    async def _cursor(self, *, pipeline: bool = False) -> AsyncGenerator[psycopg.AsyncCursor[DictRow]]:
+        """Upstream's, on a session that says what it is told: all of its methods and ours come through here."""
+        async with super()._cursor(pipeline=pipeline) as cursor:
+            check_session(cursor.connection)
+            yield cursor
 
     @classmethod
     @check_arguments(ConfigurationError)

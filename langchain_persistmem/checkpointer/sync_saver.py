@@ -18,7 +18,7 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.base import DeltaChannelHistory as History
 from langgraph.checkpoint.postgres import Conn as SyncConn
 from langgraph.checkpoint.postgres import PostgresSaver
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from langchain_persistmem.checkpointer import checkpoint_id_checks, checkpoint_rows, checkpoint_setup
@@ -27,6 +27,7 @@ from langchain_persistmem.checkpointer.checkpoint_id_checks import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register
 from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.postgres.connections.connection_setup import check_session
 from langchain_persistmem.postgres.connections.conninfo import read_conninfo
 from langchain_persistmem.postgres.connections.forks import note_owner
 from langchain_persistmem.postgres.connections.pool_opening import translate_errors
@@ -68,6 +69,13 @@ class PersistMemSaver(PostgresSaver):
             # Upstream holds its lock from before the checkout until the connection is back, so that a pool
             # serves one call at a time. A pool needs no lock; a single connection does.
             self.lock = cast("Lock", nullcontext())
+
+    @contextmanager
+    def _cursor(self, *, pipeline: bool = False) -> "Generator[psycopg.Cursor[DictRow]]":
+        """Upstream's, on a session that says what it is told: all of its methods and ours come through here."""
+        with super()._cursor(pipeline=pipeline) as cursor:
+            check_session(cursor.connection)
+            yield cursor
 
     @classmethod
     @check_arguments(ConfigurationError)

@@ -177,7 +177,8 @@ class TaskWorker:
             self._working = False
             if pause > 0 and not self._stopping:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
 
     async def _round(self, backend: Backend, *, now: datetime) -> float:
         return await _round(backend, limit=_ROUND_THREADS, lease=self._lease, stopping=lambda: self._stopping, now=now)

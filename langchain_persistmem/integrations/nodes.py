@@ -226,13 +226,17 @@ def prompt_with_memory(identity: str, state: State, *, messages_key: str = "mess
     user's message that it belongs to, in this run and in later ones, so that all of the earlier conversation stays in
     the cache too. Nothing of this enters the state's messages.
     """
-    context: str = in_state(state, "memory_context") or ""
+    context: object = in_state(state, "memory_context")
     contexts: Mapping[str, MessageContext] = in_state(state, "memory_contexts") or {}
+    messages = cast("Sequence[object]", messages_in(state, messages_key))
     prompt = [
-        add_text(message, contexts[message.id]["text"]) if message.id and message.id in contexts else message
-        for message in messages_in(state, messages_key)
+        # What is no message yet, such as a tuple, is the model's to read.
+        add_text(message, contexts[message.id]["text"])
+        if isinstance(message, BaseMessage) and message.id and message.id in contexts
+        else message
+        for message in messages
     ]
-    system = SystemMessage("\n\n".join(part for part in (identity, context) if part))
+    system = SystemMessage("\n\n".join(part for part in (identity, context) if isinstance(part, str) and part))
     return [system, *cast("list[AnyMessage]", prompt)]
 
 

@@ -4,6 +4,8 @@ import re
 
 FILLER = "\ue000"
 """Stands for each character of a quotation, so that places stay the same; it is part of no word."""
+_LONG, _LONG_IN_SIGNS = 12, 6
+"""Characters within a quotation from which it is long: letters, and signs that are a word each."""
 _BLOCKS = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|^[ \t]*>.*?$", re.DOTALL | re.MULTILINE)
 _FORWARDED = re.compile(
     # "-----Original Message-----", "On Monday Tom wrote:", or the head of a mail: everything behind it is somebody else's.
@@ -13,12 +15,9 @@ _FORWARDED = re.compile(
     r"[^\n]*\n[^\n:：]{1,24}[:：]).*\Z",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
-_LONG_QUOTES = re.compile(
-    r'"[^"]{12,}"|“[^”]{12,}”|„[^“”]{12,}[“”]|«[^»]{12,}»|‹[^›]{12,}›|「[^」]{6,}」|『[^』]{6,}』'
-)
-_QUOTES = re.compile(
-    r'"[^"]*"|“[^”]*”|„[^“”"]*[“”"]|«[^»]*»|‹[^›]*›|「[^」]*」|『[^』]*』|《[^》]*》'
-    r"|(?<![\w'])'(?=\S)[^'\n]*(?:'(?=\w)[^'\n]*)*(?<=\S)'(?!\w)|(?<!\w)[‘‚][^’‘\n]*[’‘](?!\w)|`[^`\n]*`"
+QUOTATION = re.compile(
+    r'"[^"]*"|“[^”]{0,8000}”|„[^“”"]{0,3000}[“”"]|«[^»]{0,8000}»|‹[^›]{0,8000}›|「[^」]{0,8000}」|『[^』]{0,8000}』|《[^》]{0,8000}》'
+    r"|(?<![\w'])'(?=\S)(?:[^'\n]|'(?=\w)){0,400}?(?<=\S)'(?!\w)|(?<!\w)[‘‚][^’‘\n]*[’‘](?!\w)|`[^`\n]*`"
 )
 
 
@@ -29,11 +28,16 @@ def strip_blocks(text: str) -> str:
 
 def strip_quotations(text: str) -> str:
     """Without longer words in quotation marks."""
-    return _LONG_QUOTES.sub(" ", text)
+    return QUOTATION.sub(lambda match: " " if is_long(match[0]) else match[0], text)
+
+
+def is_long(quotation: str) -> bool:
+    """Tell if a quotation is longer than most names and single words."""
+    return len(quotation) - 2 >= (_LONG_IN_SIGNS if quotation[0] in "「『《" else _LONG)
 
 
 def mask(text: str) -> str:
     """Mask what is not the sender's own, character by character: blocks by line breaks, quotations by :data:`FILLER`."""
     for blocks in (_BLOCKS, _FORWARDED):
         text = blocks.sub(lambda match: "\n" * len(match[0]), text)
-    return _QUOTES.sub(lambda match: FILLER * len(match[0]), text)
+    return QUOTATION.sub(lambda match: FILLER * len(match[0]), text)

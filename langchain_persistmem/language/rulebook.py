@@ -9,6 +9,7 @@ from typing import Literal
 from langchain_persistmem.language.command_detection import translate
 from langchain_persistmem.language.language_files import Language, languages
 from langchain_persistmem.language.phrases.statement_words import Statements
+from langchain_persistmem.language.text_search_configuration import AUTO, choose_configuration
 from langchain_persistmem.types.records import Kind
 
 Category = Literal["preference", "goal", "fact", "decision"]
@@ -102,6 +103,10 @@ class Rulebook:
         self.please = self._any(words.please)
         self.doubt, self.report = self._any(words.doubts), self._any(words.reports)
         self.negation = self._any(words.negations)
+        self.affirmation, self.denial = self._any(words.affirmations), self._any(words.denials)
+        small_words = language.text_search.small_words if language.text_search is not None else ()
+        self._small_words = self._any(tuple(map(re.escape, small_words)))
+        self._clause_end = _compile(rf"{BREAK.pattern}|{space}(?:{joints}|{tails}){self._edge}")
         self.third_person = [(_compile(pattern), replacement) for pattern, replacement in words.third_person]
         self.material = self._any(words.material, begins="")
         self.momentary = self._any(words.momentary)
@@ -149,6 +154,21 @@ class Rulebook:
         return any(pattern.search(before) for pattern in (self.doubt, self.report)) or (
             self.spaced and self.negation.search(near) is not None
         )
+
+    def cut_denied(self, sentence: str) -> tuple[str, str]:
+        """What ``sentence`` states, and what a negation in the same clause denies; together its words."""
+        stated: list[str] = []
+        denied: list[str] = []
+        for clause in filter(None, self._clause_end.split(sentence)):
+            negation = None if self.affirmation.search(clause) else self.negation.search(clause)
+            index = len(clause) if negation is None else 0 if self.words.negations_follow else negation.end()
+            stated.append(clause[:index])
+            denied.append(clause[index:])
+        return " ".join(stated), " ".join(denied)
+
+    def has_words_of(self, text: str) -> bool:
+        """True if a text has small words of this language, or needs none to be known by its letters."""
+        return not self.spaced or self._small_words.search(text) is not None
 
     def starts(self, sentence: str) -> Iterator[int]:
         """The places where a clause may begin, behind what may open it."""
@@ -204,6 +224,18 @@ def rulebooks_for(text: str) -> list[Rulebook]:
     """The rules of each language that is written in letters which ``text`` has."""
     blocks = set(map(_block, text))
     return [_rulebook(language) for language in _languages() if not blocks.isdisjoint(_blocks(language))]
+
+
+def rulebooks_of_language(text: str) -> list[Rulebook]:
+    """The rules of the language that ``text`` is in, and of those that nothing tells of by their words.
+
+    Only words of its own language take anything back: "of" is no doubt in English, and one in Dutch. Where a text is too
+    short to tell, all of its letters have a say.
+    """
+    books = rulebooks_for(text)
+    configuration = choose_configuration(AUTO, text)
+    likely_books = [book for book in books if book.configuration in (None, configuration)]
+    return books if not any(book.has_words_of(text) for book in likely_books) else likely_books
 
 
 @cache

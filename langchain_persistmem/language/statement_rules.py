@@ -22,9 +22,9 @@ from langchain_persistmem.language.rulebook import (
     Rule,
     Rulebook,
     rulebooks_for,
+    rulebooks_of_language,
 )
 from langchain_persistmem.language.small_talk import QUESTION_MARK, is_small_talk
-from langchain_persistmem.language.text_search_configuration import AUTO, choose_configuration
 from langchain_persistmem.types.records import Kind
 
 _LONGEST = 4_000
@@ -145,9 +145,7 @@ def is_own_statement(statement: str, message: str) -> bool:
     sentences = _sentences(masked)
     if any(_is_material(masked[start:end]) for start, end in sentences):
         return False
-    # Only words of the message's own language take anything back: "of" is no doubt in English, and one in Dutch.
-    configuration = choose_configuration(AUTO, message)
-    books = [book for book in rulebooks_for(message) if book.configuration in (None, configuration)]
+    books = rulebooks_of_language(message)
     while index >= 0:
         if _is_asserted(masked, indexes[index], sentences, books):
             return True

@@ -92,6 +92,11 @@ def names_user(word: str) -> bool:
     return _user().match(word) is not None
 
 
+def strip_user(text: str) -> str:
+    """``text`` without the words for the user, which stand among others in scripts without spaces, and have particles in Korean."""
+    return re.sub(rf"(?:{_user().pattern})[가-힣]*", " ", text, flags=re.IGNORECASE)
+
+
 def _begins(text: str, index: int) -> bool:
     """Tell whether nothing but an article and a name in apposition comes first: "Mia, the user's sister"."""
     return len(_WORD.findall(text[:index])) <= _FIRST_WORDS

@@ -14,7 +14,7 @@ from langchain_persistmem.errors import (
     StorageError,
     StorageUnavailableError,
 )
-from langchain_persistmem.postgres.connections.timeouts import DeadlineError
+from langchain_persistmem.postgres.connections.timeouts import DeadlineError, NoSessionError
 
 _POOL_SAYS_NO = (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, psycopg_pool.TooManyRequests)
 """The pool has no connection to give; the caller has waited for one already."""
@@ -33,6 +33,8 @@ def is_over(error: psycopg.Error) -> bool:
         error,
         errors.DeadlockDetected | errors.SerializationFailure | errors.UniqueViolation | errors.ReadOnlySqlTransaction,
     ):
+        return True
+    if isinstance(error, NoSessionError):  # another connection of the pool may have a session
         return True
     if isinstance(error, DeadlineError):  # it would pass again
         return False
@@ -76,6 +78,11 @@ def translate(error: psycopg.Error) -> PersistMemError:
     return ours
 
 
+def _is_farewell(error: psycopg.Error) -> bool:
+    """Tell if a pooler ended the connection itself: with a code that PostgreSQL has for single statements only."""
+    return isinstance(error, errors.ProtocolViolation) and error.diag.severity == "FATAL"
+
+
 def _ours(error: psycopg.Error, summary: str) -> PersistMemError:
     if isinstance(error, (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn)):
         return SchemaOutOfDateError(f"a table of persistmem is missing: {summary}; call setup() once on this database")
@@ -106,6 +113,11 @@ def _ours(error: psycopg.Error, summary: str) -> PersistMemError:
         )
     if isinstance(error, errors.DivisionByZero):  # no other statement divides by what may be none
         return ErasedError()
+    if isinstance(error, NoSessionError) or _is_farewell(error):
+        return StorageUnavailableError(
+            f"a pooler before PostgreSQL gave a connection no session in time: {summary}; in PgBouncer set pool_mode = "
+            "transaction, or a default_pool_size of at least Settings.pool_max for each process; else check the server"
+        )
     if isinstance(error, DeadlineError):
         return StorageUnavailableError(
             f"a statement was stopped: {error}; look in pg_stat_activity for what blocks it, or raise Settings.statement_seconds"

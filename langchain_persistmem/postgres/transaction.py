@@ -38,6 +38,7 @@ from langchain_persistmem.postgres.connections.connection_setup import (
     VectorType,
     check_settings,
 )
+from langchain_persistmem.postgres.connections.timeouts import name_statements_apart
 from langchain_persistmem.postgres.error_mapping import statement_failure, transaction_failure
 from langchain_persistmem.postgres.statements import NamedSQL, Query, Schemas, statement
 
@@ -164,6 +165,7 @@ class Transaction(ABC):
         Raises:
             ConfigurationError: a setting of the role or the database changes what is written or read.
         """
+        name_statements_apart(self._connection)
         (row,) = await self._rows(await self._execute(statement("connection_facts"), None))
         status = self._connection.pgconn.parameter_status
         check_settings(row, status(b"client_encoding"), status(b"server_encoding"))

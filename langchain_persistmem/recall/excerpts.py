@@ -16,7 +16,7 @@ _STEM, _SHORTEST = 5, 3
 """Letters by which two words count as one: "moved" and "moving" do not share more."""
 _QUOTED = 45
 """Words that are quoted of a turn."""
-_MORE = 4
+_MORE = 2
 """Words that a sentence has to have beyond the statement, to be quoted for a word of the question that both have."""
 _LONG = 150
 """Words from which a memory is given by its best sentences."""

@@ -117,9 +117,9 @@ def plan(
     for index, op in enumerate(ops):
         try:
             if isinstance(op, PutOp):
-                namespace = _key(op)
+                namespace, key = _key(op)
                 put = None if op.value is None else _put(op, op.value, redaction, fields=fields, max_chars=max_chars)
-                writes.setdefault(namespace, {})[op.key] = put  # the last put of a key wins
+                writes.setdefault(namespace, {})[key] = put  # the last put of a key wins
             else:
                 read = _read(op) if queries else _without_query(_read(op))
                 reads[index] = _redact(read, redaction)
@@ -155,11 +155,11 @@ def _is_match(namespace: Namespace, match: MatchCondition) -> bool:
     return all(pattern in ("*", label) for label, pattern in zip(part, path, strict=True))
 
 
-def _key(op: GetOp | PutOp) -> Namespace:
+def _key(op: GetOp | PutOp) -> tuple[Namespace, str]:
+    """The namespace and the key of an item, as plain texts: a text of one's own type may compare as it likes."""
     namespace = check_labels(op.namespace, "namespace")
     encode(namespace)
-    validation.name(op.key, "key")
-    return namespace
+    return namespace, validation.name(op.key, "key")
 
 
 def check_labels(labels: object, where: str) -> Namespace:
@@ -192,7 +192,8 @@ def _fault_of_label(label: object) -> str | None:
 def _read(op: object) -> Read:
     if isinstance(op, GetOp):
         _check_switch(op.refresh_ttl)
-        return op._replace(namespace=_key(op))
+        namespace, key = _key(op)
+        return op._replace(namespace=namespace, key=key)
     if isinstance(op, SearchOp):
         _check_switch(op.refresh_ttl)
         return _search(op)

@@ -100,7 +100,8 @@ class TaskSweeper:
         while True:
             check_cancelled()
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await stop.wait()
                 return
             try:
                 _report(await self._sweep())

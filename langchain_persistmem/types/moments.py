@@ -69,7 +69,13 @@ def check_zone(value: object, name: str) -> tzinfo | None:
     Raises:
         InvalidInputError: it is neither, or nobody knows the name.
     """
-    if value is None or isinstance(value, tzinfo):
+    if value is None:
+        return value
+    if isinstance(value, tzinfo):
+        try:
+            EARLIEST.astimezone(value)
+        except Exception:  # noqa: BLE001 - a time zone of one's own
+            raise InvalidInputError(f"{name} fails as a time zone; pass one of zoneinfo, or timezone.utc") from None
         return value
     if isinstance(value, str) and value and len(value) <= 100:  # noqa: PLR2004 - no zone has a longer name
         try:

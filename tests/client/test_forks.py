@@ -138,6 +138,30 @@ def test_a_program_that_fails_right_after_it_has_opened_memory_ends_at_once_with
         assert time.monotonic() - begun < pace.allows(4)  # a pool that waits for its threads takes five seconds
 
 
+async def _nothing() -> None:
+    """For a scheduler to do."""
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_the_tasks_of_a_memory_end_when_they_are_cancelled_as_they_are_woken(
+    database: str, embeddings: LocalEmbeddings, steps: int
+) -> None:
+    before = asyncio.all_tasks()
+    memory = await PersistMem.aopen(database, embeddings=embeddings, store_ttl={"sweep_interval_minutes": 1})
+    await memory.alist(user_id="ada")
+    pool: Any = memory.backend.pool
+    await pool._sched.enter(
+        1.0, _nothing
+    )  # wakes the scheduler, which is some steps of the loop further when it is cancelled
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    tasks = asyncio.all_tasks() - before
+    for task in tasks:
+        task.cancel()
+    _, running = await asyncio.wait(tasks, timeout=60)
+    assert {task.get_name() for task in running} == set()
+
+
 async def test_a_blocking_memory_works_where_a_loop_runs_as_in_jupyter(
     database: str, embeddings: LocalEmbeddings
 ) -> None:

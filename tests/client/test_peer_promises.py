@@ -5,12 +5,6 @@
 
 import ast
 import asyncio
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -24,13 +18,13 @@ import pytest
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.store.base import GetOp, PutOp, SearchOp
-from psycopg import conninfo
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from langchain_persistmem import InvalidInputError, LocalEmbeddings, PersistMem, PersistMemRetriever, Settings
 from langchain_persistmem.postgres.migrate import migrations
 from tests.conftest import Either
 from tests.store.test_store import model_of, rows
+from tests.support.pooler import pooled
 from tests.support.processes import forkserver
 
 pytestmark = pytest.mark.slow
@@ -519,49 +513,11 @@ async def test_every_transaction_may_run_on_a_session_that_was_reset(
     await days_at_once(await opened_with(embeddings, Settings(prepare_threshold=None, pool_max=4)))
 
 
-def _listens(path: Path) -> bool:
-    """Whether somebody answers: the file is there a little earlier."""
-    with socket.socket(socket.AF_UNIX) as tried:
-        return tried.connect_ex(str(path)) == 0
-
-
 @pytest.fixture
 def bouncer(database: str) -> Iterator[str]:
     """Connection string of the same database through PgBouncer, in transaction mode, with 3 sessions for everybody."""
-    program = shutil.which("pgbouncer")
-    if program is None:
-        pytest.skip("PgBouncer is not installed; it is no Python package (apt-get install pgbouncer)")
-    direct = conninfo.conninfo_to_dict(database)
-    folder = Path(tempfile.mkdtemp(prefix="persistmem-bouncer-"))
-    target = {name: value for name, value in direct.items() if name in ("host", "port", "user", "password", "dbname")}
-    tls = {"sslmode": "sslmode", "sslrootcert": "ca_file"}
-    encryption = {tls[name]: value for name, value in direct.items() if name in tls}
-    lines = [
-        "[databases]",
-        "* = " + " ".join(f"{name}='{value}'" for name, value in target.items()),
-        "[pgbouncer]",
-        "listen_port = 6432",
-        f"unix_socket_dir = {folder}",
-        "auth_type = any",
-        "pool_mode = transaction",
-        "default_pool_size = 3",
-        *(f"server_tls_{name} = {value}" for name, value in encryption.items()),
-    ]
-    if os.getuid() == 0:  # it refuses to run as root; who owns the server's socket may use it
-        listens = Path(str(direct.get("host", "")))
-        owner = pwd.getpwuid(listens.stat().st_uid) if listens.is_absolute() else pwd.getpwnam("nobody")
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        lines.append(f"user = {owner.pw_name}")
-    (folder / "pgbouncer.ini").write_text("\n".join(lines))
-    with subprocess.Popen([program, "-q", str(folder / "pgbouncer.ini")]) as process:
-        try:
-            while not _listens(folder / ".s.PGSQL.6432"):
-                assert process.poll() is None
-                time.sleep(0.02)
-            yield conninfo.make_conninfo(host=str(folder), port=6432, dbname="any", user="any")
-        finally:
-            process.terminate()
-    shutil.rmtree(folder)
+    with pooled(database) as where:
+        yield where
 
 
 @pytest.mark.ci

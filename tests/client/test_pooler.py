@@ -1,5 +1,6 @@
 """Behind PgBouncer: lost sessions, prepared statements, and settings of the database that no start-up parameter reaches."""
 
+import asyncio
 import random
 import threading
 import time
@@ -14,14 +15,17 @@ from langchain_persistmem import (
     ConfigurationError,
     LocalEmbeddings,
     PersistMem,
+    PersistMemError,
     PersistMemSaver,
     PersistMemStore,
     Settings,
+    StorageUnavailableError,
 )
 from langchain_persistmem.postgres.connections.conninfo import read_conninfo
 from tests.client.test_peer_promises import bouncer, days_at_once
 from tests.conftest import Either
 from tests.postgres.test_session_settings import configure
+from tests.support.pooler import pooled
 
 __all__ = ["bouncer"]
 
@@ -92,6 +96,39 @@ def test_a_role_without_a_search_path_behind_a_pooler_is_told_so_by_name(
         PersistMem.open(bouncer, embeddings=embeddings, settings=BEHIND)
 
 
+@pytest.mark.ci
+async def test_a_call_behind_too_few_sessions_counts_once_or_names_the_pooler(
+    database: str, embeddings: LocalEmbeddings
+) -> None:
+    settings = Settings(worker=False, pool_min=1, pool_max=4, connect_seconds=2.0)
+    with pooled(database, mode="session", sessions=1) as where:
+        async with PersistMem.aopen(where, embeddings=embeddings, settings=settings) as memory:
+            texts = [f"My locker number is {number}" for number in range(12)]
+            calls = (memory.aremember(text, user_id="ada") for text in texts)
+            results = await asyncio.gather(*calls, return_exceptions=True)
+    refused = [result for result in results if isinstance(result, BaseException)]
+    assert all(isinstance(error, StorageUnavailableError) for error in refused)
+    assert all("default_pool_size" in str(error) for error in refused)
+    with PersistMem.open(database, embeddings=embeddings, settings=settings) as memory:
+        stored = sorted(each.text or "" for each in memory.list(user_id="ada"))
+    assert stored == sorted(
+        text for text, result in zip(texts, results, strict=True) if not isinstance(result, BaseException)
+    )
+
+
+@pytest.mark.ci
+def test_a_pooler_without_a_free_session_is_named_with_its_settings(database: str, embeddings: LocalEmbeddings) -> None:
+    settings = Settings(worker=False, pool_min=1, pool_max=1, connect_seconds=2.0)
+    with (
+        pooled(database, mode="session", sessions=1) as where,
+        PersistMem.open(where, embeddings=embeddings, settings=settings) as memory,
+        psycopg.connect(where, autocommit=True) as other,
+    ):
+        other.execute("SELECT 1")  # it keeps the session that there is
+        with pytest.raises(StorageUnavailableError, match=r"pool_mode = transaction.*default_pool_size"):
+            memory.list(user_id="ada")
+
+
 def _duplicate(memory: PersistMem) -> Any:
     return memory.list(user_id="ada")
 
@@ -120,6 +157,39 @@ def test_prepared_statements_behind_a_pooler_that_does_not_keep_them_are_named(
         config: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
         with pytest.raises(ConfigurationError, match=r"prepare_threshold=None"):
             _until_refused(lambda: (saver.get_tuple(config), other.get_tuple(config)))
+
+
+@pytest.mark.ci
+def test_opening_behind_a_pooler_prepares_nothing(bouncer: str, embeddings: LocalEmbeddings) -> None:
+    for _ in range(12):
+        with PersistMem.open(bouncer, embeddings=embeddings, settings=Settings(prepare_threshold=0, worker=False)):
+            pass
+
+
+@pytest.mark.ci
+def test_statements_that_a_pooler_mixes_up_are_never_run_for_one_another(
+    bouncer: str, embeddings: LocalEmbeddings
+) -> None:
+    prepared = Settings(prepare_threshold=0, pool_min=8, worker=False)
+    with PersistMem.open(bouncer, embeddings=embeddings, settings=prepared) as memory:
+
+        def call(number: int) -> str:
+            user = f"u{number % 6}"
+            calls: list[Callable[[], Any]] = [
+                lambda: memory.remember(f"My locker number is {number}", user_id=user),
+                lambda: memory.list(user_id=user),
+                lambda: memory.recall("Which locker?", user_id=user),
+                lambda: memory.store.put(("memories", user), f"k{number}", {"n": number}),
+                lambda: memory.privacy.consent(user_id=user),
+            ]
+            try:
+                calls[number % 5]()
+            except PersistMemError as error:  # what is not known to a session is refused by it
+                return type(error).__name__
+            return "done"
+
+        with ThreadPoolExecutor(8) as threads:
+            assert set(threads.map(call, range(300))) <= {"done", "ConfigurationError"}
 
 
 def _until_refused(act: Callable[[], Any]) -> None:

@@ -416,3 +416,11 @@ async def test_a_history_gives_back_what_is_marked_and_it_is_never_learnt_from(e
     assert await either.conversations.messages("t", user_id="ada") == [marked, answer, after]
     await either.observe([], thread_id="t", user_id="ada")
     assert [each.text for each in await either.list(user_id="ada")] == ["I planted a pear tree in my garden."]
+
+
+def test_a_prompt_passes_on_messages_in_whatever_form_the_state_has_them() -> None:
+    messages: Any = [("user", "Hello"), {"role": "assistant", "content": "Hi"}, HumanMessage("Tea?", id="m")]
+    state = {"messages": messages, "memory_context": "You know tea.", "memory_contexts": {"m": {"text": "Likes tea."}}}
+    first, *passed, last = prompt_with_memory("You help.", state)
+    assert (first.text, passed) == ("You help.\n\nYou know tea.", messages[:2])
+    assert "Likes tea." in last.text

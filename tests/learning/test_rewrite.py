@@ -148,7 +148,7 @@ def everything(database: str) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-def doors(memory: PersistMem, question: str, **whose: Any) -> list[str]:
+def texts_shown(memory: PersistMem, question: str, **whose: Any) -> list[str]:
     """What every entry point shows of current memories."""
     return [
         *(found.text or "" for found in memory.recall(question, threshold=0, **whose)),
@@ -173,7 +173,7 @@ def test_turns_of_a_database_with_a_model_are_filled_in_with_the_status_of_their
         "I live in Oslo": "superseded", "I moved to Bergen": "active", "And I ran a half marathon": "active",
         "I am allergic to hazelnuts": "active", "My boat is called Tern": "active",
     }  # fmt: skip
-    assert not any("Oslo" in shown for shown in doors(old, CITY, **ADA))
+    assert not any("Oslo" in shown for shown in texts_shown(old, CITY, **ADA))
     assert {memory.key for memory in old.list(limit=100, **ADA)} == listed
     assert old.recall("How is the boat called?", **ADA)[0].text == "My boat is called Tern"
     assert dict(rows(old_database, "SELECT id, outcome FROM persistmem.messages WHERE thread_id = 'move'")) == {
@@ -284,11 +284,11 @@ def test_recall_and_export_are_right_at_any_moment(
     old.admin.reembed()
     kinds = {"thread": 5, "message": 6}
     for step in range(100):
-        shown = doors(old, CITY, **ADA)
+        shown = texts_shown(old, CITY, **ADA)
         assert shown[0] == "The user lives in Bergen."
         assert not any("Oslo" in text for text in shown), f"after {step} rows"
         assert "Mimi" in old.recall("How is the cat called?", threshold=0, **EVE)[0].text
-        assert len([text for text in doors(old, "How is the cat called?", **EVE)[1:] if "Mimi" in text]) in (2, 3)
+        assert len([text for text in texts_shown(old, "How is the cat called?", **EVE)[1:] if "Mimi" in text]) in (2, 3)
         counts = old.privacy.export(tmp_path / f"{step}.jsonl", **ADA).counts
         assert {kind: counts[kind] for kind in kinds} == kinds
         assert counts["memory"] >= 12
@@ -383,7 +383,7 @@ def test_a_conversation_that_goes_on_meanwhile_has_each_turn_once(
         ]
         assert len(texts) == len(set(texts)) + 1  # but for the event, which had two days
         memory.observe([], thread_id="home", **ADA)
-        assert not any("Oslo" in shown for shown in doors(memory, CITY, **ADA))
+        assert not any("Oslo" in shown for shown in texts_shown(memory, CITY, **ADA))
         memory.admin.maintain()
         ids = dict(
             rows(old_database, "SELECT id, turn_id::text FROM persistmem.messages WHERE namespace = 'memories/eve'")
@@ -399,7 +399,7 @@ def test_what_was_rejected_or_purged_before_does_not_come_back_as_a_turn(old: Pe
             "INSERT INTO persistmem.audit SELECT 'memories/ada', 99, now(), 'a test', 'rejected', ARRAY[gen_random_uuid()], '{}', ''"
         )
     old.admin.maintain()
-    assert not any("hazelnuts" in shown for shown in doors(old, "What is the user allergic to?", **ADA))
+    assert not any("hazelnuts" in shown for shown in texts_shown(old, "What is the user allergic to?", **ADA))
     ((status, review),) = rows(
         old_database, "SELECT status, review FROM persistmem.memories WHERE text LIKE '%hazelnuts%'"
     )
@@ -416,7 +416,7 @@ def test_an_export_file_of_before_is_brought_to_the_present_form(memory: Persist
     assert memory.admin.status().work["rewrites"] == 0
     turns = dict(rows(database, "SELECT text, status FROM persistmem.memories WHERE is_turn"))
     assert (turns["I live in Oslo"], turns["I moved to Bergen"]) == ("superseded", "active")
-    assert not any("Oslo" in shown for shown in doors(memory, CITY, **ADA))
+    assert not any("Oslo" in shown for shown in texts_shown(memory, CITY, **ADA))
     assert not rows(database, "SELECT FROM persistmem.memories WHERE told_at IS NULL")
 
 

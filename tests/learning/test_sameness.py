@@ -78,7 +78,7 @@ def test_a_small_difference_is_a_difference(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_a_correction_under_a_key_is_never_lost_at_any_door(
+def test_a_correction_under_a_key_is_never_lost_at_any_entry_point(
     one: str, other: str, opened: Callable[..., PersistMem]
 ) -> None:
     memory = opened(answer(entry(one, 1, key="thing")), answer(entry(other, 1, key="thing", known="k1", change="same")))

@@ -1,7 +1,7 @@
 """Dates are those of the sender's clock, exact as far as they are known, and in one time zone wherever they are written."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import psycopg
@@ -203,3 +203,19 @@ def test_offsets_are_safe_at_the_ends_of_the_calendar() -> None:
     first = datetime.min.replace(tzinfo=UTC)
     assert at_offset(first, -60) == first
     assert at_offset(datetime(2026, 1, 1, tzinfo=UTC), None).tzinfo is UTC
+
+
+class _Failing(tzinfo):
+    def utcoffset(self, dt: datetime | None, /) -> timedelta:
+        return timedelta(hours=1)
+
+    def dst(self, dt: datetime | None, /) -> None:
+        return None
+
+    def tzname(self, dt: datetime | None, /) -> str:
+        return "failing"
+
+
+def test_a_time_zone_that_fails_is_refused_by_the_name_of_its_argument() -> None:
+    with pytest.raises(InvalidInputError, match=r"^timezone fails as a time zone"):
+        check_zone(_Failing(), "timezone")

@@ -168,19 +168,19 @@ UNSTORABLE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", UNSTORABLE)
-@pytest.mark.parametrize("door", ["node", "middleware", "clean"])
+@pytest.mark.parametrize("entry_point", ["node", "middleware", "clean"])
 def test_a_message_that_cannot_be_stored_never_ends_the_memory_of_its_thread(
-    memory: PersistMem, name: str, door: str
+    memory: PersistMem, name: str, entry_point: str
 ) -> None:
     messages = [
         HumanMessage("My cat is called Mimi", id="a"),
         UNSTORABLE[name],
         HumanMessage("I bought a boat", id="c"),
     ]
-    if door == "clean":
+    if entry_point == "clean":
         result = memory.observe(messages, thread_id="t", clean=True, **ADA)
         assert result.cleaned + result.left_out == 1
-    elif door == "node":
+    elif entry_point == "node":
         config: RunnableConfig = {"configurable": {"thread_id": "t", **ADA}}
         extract_memory(memory).invoke({"messages": messages}, config)
     else:

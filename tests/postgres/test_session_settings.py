@@ -8,9 +8,18 @@ import psycopg
 import psycopg_pool
 import pytest
 from langchain_core.messages import HumanMessage
+from langgraph.checkpoint.base import empty_checkpoint
 from psycopg import conninfo, sql
 
-from langchain_persistmem import ConfigurationError, LocalEmbeddings, PersistMem, PersistMemStore, Settings
+from langchain_persistmem import (
+    AsyncPersistMemSaver,
+    ConfigurationError,
+    LocalEmbeddings,
+    PersistMem,
+    PersistMemSaver,
+    PersistMemStore,
+    Settings,
+)
 from tests.conftest import Either
 from tests.support.entry_points import READING, filled, give_up, graph_of, run_of, tag
 
@@ -105,6 +114,22 @@ async def test_what_would_falsify_values_is_refused_by_its_name_when_a_connectio
     async with PersistMem.aopen(database, embeddings=embeddings, settings=Settings(worker=False)) as memory:
         with pytest.raises(ConfigurationError, match=rf"^{setting} is .*RESET {setting}"):
             await memory.alist(user_id="ada")
+
+
+@pytest.mark.own_database
+async def test_a_checkpointer_refuses_a_session_that_would_falsify_checkpoints(database: str) -> None:
+    configure(database, REFUSED["standard_conforming_strings"])
+    config: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+    new: Any = (config, {**empty_checkpoint(), "channel_values": {"a": b"\x00\\"}}, {}, {"a": "1"})
+    refused = r"^standard_conforming_strings is .*RESET standard_conforming_strings"
+    with PersistMemSaver.from_conn_string(database) as saver:
+        for call in (lambda: saver.put(*new), lambda: saver.get_tuple(config), lambda: list(saver.list(config))):
+            with pytest.raises(ConfigurationError, match=refused):
+                call()
+    async with AsyncPersistMemSaver.from_conn_string(database) as saver:
+        for awaited in (saver.aput(*new), saver.aget_tuple(config), saver.adelete_thread("t")):
+            with pytest.raises(ConfigurationError, match=refused):
+                await awaited
 
 
 def test_a_database_that_cannot_hold_every_text_is_refused_by_its_encoding(

@@ -252,7 +252,7 @@ def test_a_detector_that_fails_lets_nothing_pass_and_quotes_nothing() -> None:
         pickle.dumps(caught.value)
 
 
-# every door
+# every entry point
 
 
 @dataclass
@@ -438,7 +438,7 @@ async def test_the_profile_is_redacted(watched) -> None:
     it.assert_unseen()
 
 
-async def test_history_and_backfill_and_retrievers_are_doors_like_the_others(watched) -> None:
+async def test_history_and_backfill_and_retrievers_are_entry_points_like_the_others(watched) -> None:
     it = await watched()
     memory = it.either.memory
     history = PersistMemChatMessageHistory(memory, "t1", user_id="ada")

@@ -40,7 +40,7 @@ from tests.conftest import Either
 ADA = ("memories", "ada")
 
 
-class Door:
+class EitherStore:
     """A store whose ``x`` is the blocking method or the awaited ``ax``, so that one test body serves both."""
 
     def __init__(
@@ -56,9 +56,9 @@ class Door:
     def of_memory(self, name: str) -> Callable[..., Awaitable[Any]]:
         return self._caller(self.memory, name)
 
-    def with_options(self, **options: Any) -> "Door":
+    def with_options(self, **options: Any) -> "EitherStore":
         kind: Any = type(self.memory.store)
-        return Door(self.memory, self.prefix, kind(self.memory._backend, **options))
+        return EitherStore(self.memory, self.prefix, kind(self.memory._backend, **options))
 
     def _caller(self, owner: object, name: str) -> Callable[..., Awaitable[Any]]:
         async def call(*args: Any, **kwargs: Any) -> Any:
@@ -69,8 +69,8 @@ class Door:
 
 
 @pytest.fixture
-def door(either: Either) -> Door:
-    return Door(either.memory, "a" if either.asynchronous else "")
+def either_store(either: Either) -> EitherStore:
+    return EitherStore(either.memory, "a" if either.asynchronous else "")
 
 
 def rows(database: str, query: str) -> list[tuple[Any, ...]]:
@@ -96,9 +96,9 @@ def check_counters(database: str) -> None:
 # -- batches ---------------------------------------------------------------------------------------------
 
 
-async def test_results_come_in_the_order_of_the_operations(door: Door) -> None:
-    await door.put(ADA, "k", {"text": "likes tea"})
-    results = await door.batch(
+async def test_results_come_in_the_order_of_the_operations(either_store: EitherStore) -> None:
+    await either_store.put(ADA, "k", {"text": "likes tea"})
+    results = await either_store.batch(
         [
             SearchOp(ADA, query="tea"),
             PutOp(ADA, "new", {"n": 1}),
@@ -115,24 +115,24 @@ async def test_results_come_in_the_order_of_the_operations(door: Door) -> None:
     assert results[3] == [ADA]
     assert results[4] is None
     assert [(item.key, item.score) for item in results[5]] == [("k", None)]
-    assert await door.batch([]) == []
+    assert await either_store.batch([]) == []
 
 
-async def test_reads_of_a_batch_see_the_state_before_its_writes(door: Door) -> None:
-    await door.put(ADA, "k", {"n": 1}, index=False)
-    _, before, listed, _ = await door.batch(
+async def test_reads_of_a_batch_see_the_state_before_its_writes(either_store: EitherStore) -> None:
+    await either_store.put(ADA, "k", {"n": 1}, index=False)
+    _, before, listed, _ = await either_store.batch(
         [PutOp(ADA, "k", {"n": 2}, False), GetOp(ADA, "k"), SearchOp(ADA), PutOp(ADA, "other", None)]
     )
     assert before.value == {"n": 1}
     assert [item.value for item in listed] == [{"n": 1}]
-    assert (await door.get(ADA, "k")).value == {"n": 2}
+    assert (await either_store.get(ADA, "k")).value == {"n": 2}
 
 
-async def test_the_last_put_of_a_key_wins(door: Door) -> None:
+async def test_the_last_put_of_a_key_wins(either_store: EitherStore) -> None:
     puts = [PutOp(ADA, "k", {"text": f"number {n}"}) for n in range(5)]
-    await door.batch([*puts, PutOp(ADA, "gone", {"n": 1}), PutOp(ADA, "gone", None)])
-    assert (await door.get(ADA, "k")).value == {"text": "number 4"}
-    assert await door.get(ADA, "gone") is None
+    await either_store.batch([*puts, PutOp(ADA, "gone", {"n": 1}), PutOp(ADA, "gone", None)])
+    assert (await either_store.get(ADA, "k")).value == {"text": "number 4"}
+    assert await either_store.get(ADA, "gone") is None
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,9 @@ async def test_a_bad_operation_stores_nothing_and_names_the_path(memory: Persist
 
 
 @pytest.mark.parametrize("label", ["a.b", "", "a\x00b", 5])
-async def test_labels_that_langgraph_forbids_are_forbidden_in_direct_batches_too(door: Door, label: Any) -> None:
+async def test_labels_that_langgraph_forbids_are_forbidden_in_direct_batches_too(
+    either_store: EitherStore, label: Any
+) -> None:
     for bad in (
         PutOp(("x", label), "k", {"n": 1}),
         GetOp((label,), "k"),
@@ -187,13 +189,13 @@ async def test_labels_that_langgraph_forbids_are_forbidden_in_direct_batches_too
         with pytest.raises(
             (InvalidNamespaceError, InvalidInputError)
         ):  # LangGraph itself looks for NUL only since 4.3.1
-            await door.batch([PutOp(ADA, "good", {"n": 1}), bad])
-    assert await door.get(ADA, "good") is None
+            await either_store.batch([PutOp(ADA, "good", {"n": 1}), bad])
+    assert await either_store.get(ADA, "good") is None
 
 
-async def test_a_batch_has_no_limit_of_65535_parameters(door: Door) -> None:
-    await door.batch([PutOp((f"user{n % 3}",), f"k{n}", {"n": n}, False) for n in range(7_000)])
-    got = await door.batch([GetOp((f"user{n % 3}",), f"k{n}") for n in range(7_000)])
+async def test_a_batch_has_no_limit_of_65535_parameters(either_store: EitherStore) -> None:
+    await either_store.batch([PutOp((f"user{n % 3}",), f"k{n}", {"n": n}, False) for n in range(7_000)])
+    got = await either_store.batch([GetOp((f"user{n % 3}",), f"k{n}") for n in range(7_000)])
     assert [item.value["n"] for item in got] == list(range(7_000))
 
 
@@ -274,7 +276,7 @@ def test_nothing_is_stored_when_the_model_fails(database: str, embeddings: Local
 # -- items -----------------------------------------------------------------------------------------------
 
 
-async def test_values_come_back_to_the_letter(door: Door) -> None:
+async def test_values_come_back_to_the_letter(either_store: EitherStore) -> None:
     value = {
         "big": 1e16,
         "minus": -0.0,
@@ -285,68 +287,70 @@ async def test_values_come_back_to_the_letter(door: Door) -> None:
         "": "empty key",
         "a.b": 1,
     }
-    await door.put(ADA, "k.1/%", value)
-    got = (await door.get(ADA, "k.1/%")).value
+    await either_store.put(ADA, "k.1/%", value)
+    got = (await either_store.get(ADA, "k.1/%")).value
     assert json.dumps(got) == json.dumps(value)  # tells -0.0 from 0, 1e16 from an int, and the order of keys
     got["z"]["b"].append("mine")
-    again, twin = await door.batch([GetOp(ADA, "k.1/%"), GetOp(ADA, "k.1/%")])
+    again, twin = await either_store.batch([GetOp(ADA, "k.1/%"), GetOp(ADA, "k.1/%")])
     again.value["z"]["a"]["x"] = 1
     assert twin.value == value
 
 
-async def test_any_mapping_is_a_value_and_later_changes_to_it_do_not_count(door: Door) -> None:
-    await door.put(ADA, "k", MappingProxyType({"inner": MappingProxyType({"t": (1, 2)})}))
-    assert (await door.get(ADA, "k")).value == {"inner": {"t": [1, 2]}}
+async def test_any_mapping_is_a_value_and_later_changes_to_it_do_not_count(either_store: EitherStore) -> None:
+    await either_store.put(ADA, "k", MappingProxyType({"inner": MappingProxyType({"t": (1, 2)})}))
+    assert (await either_store.get(ADA, "k")).value == {"inner": {"t": [1, 2]}}
 
 
-async def test_an_update_keeps_created_at_and_moves_updated_at(door: Door) -> None:
-    await door.put(ADA, "k", {"n": 1})
-    first = await door.get(ADA, "k")
-    await door.put(ADA, "k", {"n": 2})
-    second = await door.get(ADA, "k")
+async def test_an_update_keeps_created_at_and_moves_updated_at(either_store: EitherStore) -> None:
+    await either_store.put(ADA, "k", {"n": 1})
+    first = await either_store.get(ADA, "k")
+    await either_store.put(ADA, "k", {"n": 2})
+    second = await either_store.get(ADA, "k")
     assert second.created_at == first.created_at < second.updated_at
     assert second.created_at.utcoffset() == timedelta(0)
 
 
-async def test_delete_leaves_nothing_behind(door: Door, database: str) -> None:
-    await door.put(ADA, "k", {"text": "likes tea"})
-    await door.put(ADA, "k", {"text": "likes coffee"})
-    await door.put(ADA, "stays", {"text": "likes dogs"})
-    await door.delete(ADA, "k")
-    await door.delete(ADA, "never was")
-    assert await door.get(ADA, "k") is None
-    assert [item.key for item in await door.search(ADA, query="tea or coffee")] == ["stays"]
+async def test_delete_leaves_nothing_behind(either_store: EitherStore, database: str) -> None:
+    await either_store.put(ADA, "k", {"text": "likes tea"})
+    await either_store.put(ADA, "k", {"text": "likes coffee"})
+    await either_store.put(ADA, "stays", {"text": "likes dogs"})
+    await either_store.delete(ADA, "k")
+    await either_store.delete(ADA, "never was")
+    assert await either_store.get(ADA, "k") is None
+    assert [item.key for item in await either_store.search(ADA, query="tea or coffee")] == ["stays"]
     for table, column in (("memories", "id"), ("vectors", "memory_id"), ("terms", "memory_id")):
         assert rows(database, f"SELECT count(DISTINCT {column}) FROM persistmem.{table}") == [(1,)]
     check_counters(database)
 
 
-async def test_counters_stay_right_through_puts_and_deletes(door: Door, database: str) -> None:
+async def test_counters_stay_right_through_puts_and_deletes(either_store: EitherStore, database: str) -> None:
     for turn in range(3):
-        await door.batch([PutOp(("u", str(n % 2)), f"k{n}", {"text": f"turn {turn} tea {'x ' * n}"}) for n in range(6)])
-        await door.put(("u", "0"), "k0", {"text": "no words of old"}, index=False)
-        await door.delete(("u", "1"), "k3")
+        await either_store.batch(
+            [PutOp(("u", str(n % 2)), f"k{n}", {"text": f"turn {turn} tea {'x ' * n}"}) for n in range(6)]
+        )
+        await either_store.put(("u", "0"), "k0", {"text": "no words of old"}, index=False)
+        await either_store.delete(("u", "1"), "k3")
         check_counters(database)
 
 
 # -- search ----------------------------------------------------------------------------------------------
 
 
-async def test_without_a_query_the_last_changed_comes_first_then_the_key(door: Door) -> None:
-    await door.batch([PutOp(ADA, key, {"n": 1}, False) for key in ("b", "a", "c")])
-    await door.put(ADA, "b", {"n": 2}, index=False)
-    assert [item.key for item in await door.search(ADA)] == ["b", "a", "c"]
-    assert [item.key for item in await door.search(ADA, query="")] == ["b", "a", "c"]
-    assert [item.key for item in await door.search(ADA, query="  ", limit=1, offset=1)] == ["a"]
-    assert await door.search(ADA, limit=0) == []
+async def test_without_a_query_the_last_changed_comes_first_then_the_key(either_store: EitherStore) -> None:
+    await either_store.batch([PutOp(ADA, key, {"n": 1}, False) for key in ("b", "a", "c")])
+    await either_store.put(ADA, "b", {"n": 2}, index=False)
+    assert [item.key for item in await either_store.search(ADA)] == ["b", "a", "c"]
+    assert [item.key for item in await either_store.search(ADA, query="")] == ["b", "a", "c"]
+    assert [item.key for item in await either_store.search(ADA, query="  ", limit=1, offset=1)] == ["a"]
+    assert await either_store.search(ADA, limit=0) == []
 
 
-async def test_filters_compare_by_type(door: Door) -> None:
+async def test_filters_compare_by_type(either_store: EitherStore) -> None:
     for n in (2, 9, 10, 100):
-        await door.put(ADA, f"n{n}", {"n": n, "s": str(n), "deep": {"x": n}, "tags": ["t", n]}, index=False)
+        await either_store.put(ADA, f"n{n}", {"n": n, "s": str(n), "deep": {"x": n}, "tags": ["t", n]}, index=False)
 
     async def keys(**filter: Any) -> set[str]:
-        return {item.key for item in await door.search(ADA, filter=filter)}
+        return {item.key for item in await either_store.search(ADA, filter=filter)}
 
     assert await keys(n={"$gt": 9}) == {"n10", "n100"}
     assert await keys(n={"$gte": 9, "$lt": 100}) == {"n9", "n10"}
@@ -359,42 +363,42 @@ async def test_filters_compare_by_type(door: Door) -> None:
     assert await keys(n={"x": None}) == await keys(missing={"x": None}) == set()
     assert len(await keys(deep={"y": None})) == 4
     assert await keys(n={"$in": [True, "2"]}) == set()
-    assert {i.key for i in await door.search(ADA, filter={"$or": [{"n": 2}, {"s": "9"}]})} == {"n2", "n9"}
+    assert {i.key for i in await either_store.search(ADA, filter={"$or": [{"n": 2}, {"s": "9"}]})} == {"n2", "n9"}
 
 
-async def test_a_filter_also_holds_for_a_query(door: Door) -> None:
+async def test_a_filter_also_holds_for_a_query(either_store: EitherStore) -> None:
     for n in range(4):
-        await door.put(ADA, f"k{n}", {"text": f"likes tea number {n}", "n": n})
-    found = await door.search(ADA, query="tea", filter={"n": {"$gte": 2}})
+        await either_store.put(ADA, f"k{n}", {"text": f"likes tea number {n}", "n": n})
+    found = await either_store.search(ADA, query="tea", filter={"n": {"$gte": 2}})
     assert {item.key for item in found} == {"k2", "k3"}
 
 
-async def test_a_query_finds_by_meaning_with_cosines_as_scores(door: Door) -> None:
-    await door.put(ADA, "pet", {"text": "I have a little dog called Rex"})
-    await door.put(ADA, "job", {"text": "I work as a tax lawyer"})
-    found = await door.search(ADA, query="Which animals live at my place?")
+async def test_a_query_finds_by_meaning_with_cosines_as_scores(either_store: EitherStore) -> None:
+    await either_store.put(ADA, "pet", {"text": "I have a little dog called Rex"})
+    await either_store.put(ADA, "job", {"text": "I work as a tax lawyer"})
+    found = await either_store.search(ADA, query="Which animals live at my place?")
     assert [item.key for item in found] == ["pet", "job"]
     assert 1.0 > found[0].score > found[1].score > -1.0
-    exact = await door.search(ADA, query="I work as a tax lawyer", limit=1)
+    exact = await either_store.search(ADA, query="I work as a tax lawyer", limit=1)
     assert exact[0].score == pytest.approx(1.0, abs=2e-3)
 
 
-async def test_index_false_is_found_by_key_and_listing_only(door: Door, database: str) -> None:
-    await door.put(ADA, "k", {"text": "likes tea"}, index=False)
-    assert await door.search(ADA, query="tea") == []
-    assert [item.key for item in await door.search(ADA)] == ["k"]
-    assert await door.of_memory("recall")("tea", user_id="ada", threshold=0) == []
+async def test_index_false_is_found_by_key_and_listing_only(either_store: EitherStore, database: str) -> None:
+    await either_store.put(ADA, "k", {"text": "likes tea"}, index=False)
+    assert await either_store.search(ADA, query="tea") == []
+    assert [item.key for item in await either_store.search(ADA)] == ["k"]
+    assert await either_store.of_memory("recall")("tea", user_id="ada", threshold=0) == []
     assert rows(database, "SELECT text FROM persistmem.memories") == [(None,)]
-    await door.put(ADA, "k", {"text": "likes tea"})
-    assert len(await door.search(ADA, query="tea")) == 1
-    await door.put(ADA, "k", {"text": "likes tea"}, index=False)
-    assert await door.search(ADA, query="tea") == []
+    await either_store.put(ADA, "k", {"text": "likes tea"})
+    assert len(await either_store.search(ADA, query="tea")) == 1
+    await either_store.put(ADA, "k", {"text": "likes tea"}, index=False)
+    assert await either_store.search(ADA, query="tea") == []
     assert rows(database, "SELECT count(*) FROM persistmem.vectors") == [(0,)]
     check_counters(database)
 
 
-async def test_each_element_of_a_list_has_its_own_vector(door: Door, database: str) -> None:
-    by_field = door.with_options(index={"fields": ["title", "notes[*].body"]})
+async def test_each_element_of_a_list_has_its_own_vector(either_store: EitherStore, database: str) -> None:
+    by_field = either_store.with_options(index={"fields": ["title", "notes[*].body"]})
     value = {
         "title": "Diary",
         "notes": [{"body": "The cat is ill"}, {"body": "Bought a bicycle"}, {"body": "The cat is ill"}, {"body": " "}],
@@ -414,36 +418,36 @@ async def test_each_element_of_a_list_has_its_own_vector(door: Door, database: s
     check_counters(database)
 
 
-async def test_the_whole_value_is_embedded_as_its_statement(door: Door, database: str) -> None:
-    await door.put(ADA, "a", {"content": "likes tea", "n": 1})
-    await door.put(ADA, "b", {"text": " ", "b": 1, "a": "x"})
-    await door.put(ADA, "c", {"text": "likes dogs", "content": "unused"}, index=["$"])
-    await door.put(ADA, "d", {})
+async def test_the_whole_value_is_embedded_as_its_statement(either_store: EitherStore, database: str) -> None:
+    await either_store.put(ADA, "a", {"content": "likes tea", "n": 1})
+    await either_store.put(ADA, "b", {"text": " ", "b": 1, "a": "x"})
+    await either_store.put(ADA, "c", {"text": "likes dogs", "content": "unused"}, index=["$"])
+    await either_store.put(ADA, "d", {})
     texts = dict(rows(database, "SELECT key, text FROM persistmem.memories"))
     assert texts == {"a": "likes tea", "b": '{"a": "x", "b": 1, "text": " "}', "c": "likes dogs", "d": None}
 
 
-async def test_a_removed_list_entry_is_not_found_any_more(door: Door) -> None:
-    by_field = door.with_options(index={"fields": ["notes[*]"]})
+async def test_a_removed_list_entry_is_not_found_any_more(either_store: EitherStore) -> None:
+    by_field = either_store.with_options(index={"fields": ["notes[*]"]})
     await by_field.put(ADA, "k", {"notes": ["I own a zebra", "Paris in May"]})
     await by_field.put(ADA, "k", {"notes": ["Paris in May"]})
     (found,) = await by_field.search(ADA, query="I own a zebra")
     assert found.score < 0.6
-    recalled = await door.of_memory("recall")("zebra", user_id="ada", threshold=0)
+    recalled = await either_store.of_memory("recall")("zebra", user_id="ada", threshold=0)
     assert "zebra" not in "".join(each.text for each in recalled)
 
 
-async def test_paging_works_past_any_offset(door: Door) -> None:
-    await door.batch([PutOp(ADA, f"k{n:02}", {"text": f"likes tea number {n}"}) for n in range(60)])
+async def test_paging_works_past_any_offset(either_store: EitherStore) -> None:
+    await either_store.batch([PutOp(ADA, f"k{n:02}", {"text": f"likes tea number {n}"}) for n in range(60)])
     for query in (None, "tea"):
-        pages = [await door.search(ADA, query=query, limit=15, offset=offset) for offset in range(0, 75, 15)]
+        pages = [await either_store.search(ADA, query=query, limit=15, offset=offset) for offset in range(0, 75, 15)]
         keys = [item.key for page in pages for item in page]
         assert [len(page) for page in pages] == [15, 15, 15, 15, 0]
         assert len(set(keys)) == 60
 
 
-async def test_an_item_of_many_parts_does_not_crowd_out_the_others(door: Door) -> None:
-    by_field = door.with_options(index={"fields": ["chunks[*]"]})
+async def test_an_item_of_many_parts_does_not_crowd_out_the_others(either_store: EitherStore) -> None:
+    by_field = either_store.with_options(index={"fields": ["chunks[*]"]})
     await by_field.put(ADA, "long", {"chunks": [f"Green tea, harvest {n}" for n in range(60)]})
     for n in range(4):
         await by_field.put(ADA, f"short{n}", {"chunks": [f"Coffee {n}"]})
@@ -452,29 +456,29 @@ async def test_an_item_of_many_parts_does_not_crowd_out_the_others(door: Door) -
     assert found[0].key == "long"
 
 
-async def test_a_prefix_does_not_reach_into_a_neighbour(door: Door) -> None:
+async def test_a_prefix_does_not_reach_into_a_neighbour(either_store: EitherStore) -> None:
     for user in ("user1", "user10", "user1/x", "user2"):
-        await door.put(("memories", user), "k", {"text": f"secret of {user}"})
-    await door.put(("memories", "user1", "deep"), "k", {"text": "secret below"})
+        await either_store.put(("memories", user), "k", {"text": f"secret of {user}"})
+    await either_store.put(("memories", "user1", "deep"), "k", {"text": "secret below"})
     for query in (None, "secret"):
-        found = {item.namespace for item in await door.search(("memories", "user1"), query=query)}
+        found = {item.namespace for item in await either_store.search(("memories", "user1"), query=query)}
         assert found == {("memories", "user1"), ("memories", "user1", "deep")}
-        assert len(await door.search((), query=query)) == 5
-        assert await door.search(("memories", "user"), query=query) == []
+        assert len(await either_store.search((), query=query)) == 5
+        assert await either_store.search(("memories", "user"), query=query) == []
 
 
-async def test_long_texts_are_cut_for_the_index_and_kept_in_the_value(door: Door, database: str) -> None:
+async def test_long_texts_are_cut_for_the_index_and_kept_in_the_value(either_store: EitherStore, database: str) -> None:
     text = " ".join(f"word{n}" for n in range(300_000))
-    await door.put(ADA, "k", {"text": text})
-    await door.put(ADA, "parts", {"list": [f"{n} {'y' * 9_000}" for n in range(40)]}, index=["list[*]"])
-    assert (await door.get(ADA, "k")).value == {"text": text}
+    await either_store.put(ADA, "k", {"text": text})
+    await either_store.put(ADA, "parts", {"list": [f"{n} {'y' * 9_000}" for n in range(40)]}, index=["list[*]"])
+    assert (await either_store.get(ADA, "k")).value == {"text": text}
     assert rows(database, "SELECT max(length(text)) FROM persistmem.memories") == [(100_000,)]
 
 
 # -- namespaces ------------------------------------------------------------------------------------------
 
 
-async def test_namespaces_are_listed_by_prefix_suffix_wildcard_and_depth(door: Door) -> None:
+async def test_namespaces_are_listed_by_prefix_suffix_wildcard_and_depth(either_store: EitherStore) -> None:
     known = [
         ("a", "b", "c"),
         ("a", "b", "d", "e"),
@@ -484,23 +488,23 @@ async def test_namespaces_are_listed_by_prefix_suffix_wildcard_and_depth(door: D
         ("z",),
         ("a/", "c"),
     ]
-    await door.batch([PutOp(namespace, "k", {"n": 1}, False) for namespace in known])
-    await door.put(("gone",), "k", {"n": 1}, index=False)
-    await door.delete(("gone",), "k")
-    assert await door.list_namespaces() == sorted(known)
-    assert await door.list_namespaces(prefix=("a", "b"), max_depth=3) == [
+    await either_store.batch([PutOp(namespace, "k", {"n": 1}, False) for namespace in known])
+    await either_store.put(("gone",), "k", {"n": 1}, index=False)
+    await either_store.delete(("gone",), "k")
+    assert await either_store.list_namespaces() == sorted(known)
+    assert await either_store.list_namespaces(prefix=("a", "b"), max_depth=3) == [
         ("a", "b", "c"),
         ("a", "b", "d"),
         ("a", "b", "f"),
     ]
-    assert await door.list_namespaces(suffix=("f",)) == [("a", "b", "f"), ("a", "c", "f")]
-    assert await door.list_namespaces(prefix=("a", "*", "f")) == [("a", "b", "f"), ("a", "c", "f")]
-    assert await door.list_namespaces(prefix=("*", "c")) == [("a", "c", "f"), ("a/", "c")]
-    assert await door.list_namespaces(suffix=("d", "*")) == [("a", "b", "d", "e"), ("a", "b", "d", "i")]
-    assert await door.list_namespaces(prefix=("a", "b"), suffix=("f",)) == [("a", "b", "f")]
-    assert await door.list_namespaces(prefix=("a", "b", "c", "*")) == []
-    assert await door.list_namespaces(limit=2, offset=1) == sorted(known)[1:3]
-    assert await door.list_namespaces(prefix=("nobody",)) == []
+    assert await either_store.list_namespaces(suffix=("f",)) == [("a", "b", "f"), ("a", "c", "f")]
+    assert await either_store.list_namespaces(prefix=("a", "*", "f")) == [("a", "b", "f"), ("a", "c", "f")]
+    assert await either_store.list_namespaces(prefix=("*", "c")) == [("a", "c", "f"), ("a/", "c")]
+    assert await either_store.list_namespaces(suffix=("d", "*")) == [("a", "b", "d", "e"), ("a", "b", "d", "i")]
+    assert await either_store.list_namespaces(prefix=("a", "b"), suffix=("f",)) == [("a", "b", "f")]
+    assert await either_store.list_namespaces(prefix=("a", "b", "c", "*")) == []
+    assert await either_store.list_namespaces(limit=2, offset=1) == sorted(known)[1:3]
+    assert await either_store.list_namespaces(prefix=("nobody",)) == []
 
 
 # -- time to live ----------------------------------------------------------------------------------------
@@ -516,29 +520,29 @@ def age(database: str, minutes: float) -> None:
             )
 
 
-async def test_a_ttl_below_a_minute_does_not_expire_at_once(door: Door, database: str) -> None:
-    await door.put(ADA, "k", {"text": "likes tea"}, ttl=0.5)
-    assert await door.get(ADA, "k") is not None
-    assert len(await door.search(ADA, query="tea")) == 1
+async def test_a_ttl_below_a_minute_does_not_expire_at_once(either_store: EitherStore, database: str) -> None:
+    await either_store.put(ADA, "k", {"text": "likes tea"}, ttl=0.5)
+    assert await either_store.get(ADA, "k") is not None
+    assert len(await either_store.search(ADA, query="tea")) == 1
     ((left,),) = rows(database, "SELECT extract(epoch FROM expires_at - now())::float8 FROM persistmem.memories")
     assert 20 < left <= 30
 
 
-async def test_expired_items_are_never_returned(door: Door, database: str) -> None:
-    await door.put(ADA, "k", {"text": "likes tea"}, ttl=1)
+async def test_expired_items_are_never_returned(either_store: EitherStore, database: str) -> None:
+    await either_store.put(ADA, "k", {"text": "likes tea"}, ttl=1)
     age(database, 2)
-    assert await door.get(ADA, "k") is None
-    assert await door.search(ADA) == []
-    assert await door.search(ADA, query="tea") == []
-    assert await door.list_namespaces() == []
-    assert await door.of_memory("recall")("tea", user_id="ada", threshold=0) == []
-    await door.put(ADA, "k", {"text": "likes tea again"})
-    item = await door.get(ADA, "k")
+    assert await either_store.get(ADA, "k") is None
+    assert await either_store.search(ADA) == []
+    assert await either_store.search(ADA, query="tea") == []
+    assert await either_store.list_namespaces() == []
+    assert await either_store.of_memory("recall")("tea", user_id="ada", threshold=0) == []
+    await either_store.put(ADA, "k", {"text": "likes tea again"})
+    item = await either_store.get(ADA, "k")
     assert item.created_at == item.updated_at  # a new item, not the old one's second life
     check_counters(database)
 
 
-async def test_reading_lets_items_live_on_unless_it_is_asked_not_to(door: Door, database: str) -> None:
+async def test_reading_lets_items_live_on_unless_it_is_asked_not_to(either_store: EitherStore, database: str) -> None:
     async def left() -> int:
         ((minutes, same),) = rows(
             database,
@@ -548,11 +552,11 @@ async def test_reading_lets_items_live_on_unless_it_is_asked_not_to(door: Door, 
         assert same
         return minutes
 
-    await door.put(ADA, "k", {"text": "likes tea"}, ttl=10)
+    await either_store.put(ADA, "k", {"text": "likes tea"}, ttl=10)
     reads: list[Callable[..., Awaitable[Any]]] = [
-        lambda **how: door.get(ADA, "k", **how),
-        lambda **how: door.search(ADA, **how),
-        lambda **how: door.search(ADA, query="tea", **how),
+        lambda **how: either_store.get(ADA, "k", **how),
+        lambda **how: either_store.search(ADA, **how),
+        lambda **how: either_store.search(ADA, query="tea", **how),
     ]
     for read in reads:
         age(database, 4)
@@ -560,9 +564,9 @@ async def test_reading_lets_items_live_on_unless_it_is_asked_not_to(door: Door, 
         assert await left() == 6
         await read()
         assert await left() == 10
-    before = await door.get(ADA, "k")
+    before = await either_store.get(ADA, "k")
     assert before.updated_at == before.created_at  # reading is not changing
-    quiet = door.with_options(ttl=TTLConfig(refresh_on_read=False, default_ttl=30.0))
+    quiet = either_store.with_options(ttl=TTLConfig(refresh_on_read=False, default_ttl=30.0))
     age(database, 4)
     await quiet.get(ADA, "k")
     assert await left() == 6
@@ -572,9 +576,9 @@ async def test_reading_lets_items_live_on_unless_it_is_asked_not_to(door: Door, 
     assert rows(database, "SELECT expires_at, time_to_live FROM persistmem.memories") == [(None, None)]
 
 
-async def test_a_read_does_not_fail_where_nothing_can_be_written(door: Door, database: str) -> None:
-    await door.put(ADA, "k", {"text": "likes tea"}, ttl=10)
-    embeddings = cast("Embeddings", door.memory._backend._embeddings)
+async def test_a_read_does_not_fail_where_nothing_can_be_written(either_store: EitherStore, database: str) -> None:
+    await either_store.put(ADA, "k", {"text": "likes tea"}, ttl=10)
+    embeddings = cast("Embeddings", either_store.memory._backend._embeddings)
     with psycopg.connect(database, autocommit=True) as admin:
         here = sql.Identifier(admin.info.dbname)
         admin.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(here))
@@ -588,23 +592,23 @@ async def test_a_read_does_not_fail_where_nothing_can_be_written(door: Door, dat
             admin.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(here))
 
 
-async def test_the_sweep_erases_what_has_expired_and_nothing_else(door: Door, database: str) -> None:
-    await door.batch([PutOp((f"u{n}",), "k", {"text": "likes tea"}, None, 1.0) for n in range(3)])
-    await door.put(("u0",), "longer", {"text": "likes dogs"}, ttl=60)
-    await door.put(("u1",), "ever", {"text": "likes cats"})
-    assert await door.sweep_ttl() == 0
+async def test_the_sweep_erases_what_has_expired_and_nothing_else(either_store: EitherStore, database: str) -> None:
+    await either_store.batch([PutOp((f"u{n}",), "k", {"text": "likes tea"}, None, 1.0) for n in range(3)])
+    await either_store.put(("u0",), "longer", {"text": "likes dogs"}, ttl=60)
+    await either_store.put(("u1",), "ever", {"text": "likes cats"})
+    assert await either_store.sweep_ttl() == 0
     age(database, 2)
-    assert await door.sweep_ttl() == 3
-    assert await door.sweep_ttl() == 0
-    assert {item.key for item in await door.search(())} == {"longer", "ever"}
+    assert await either_store.sweep_ttl() == 3
+    assert await either_store.sweep_ttl() == 0
+    assert {item.key for item in await either_store.search(())} == {"longer", "ever"}
     assert rows(database, "SELECT count(*) FROM persistmem.vectors") == [(2,)]
     check_counters(database)
 
 
 async def test_the_sweep_spares_what_was_put_again_while_it_ran(
-    door: Door, database: str, monkeypatch: pytest.MonkeyPatch
+    either_store: EitherStore, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await door.put(ADA, "k", {"text": "likes tea"}, ttl=1)
+    await either_store.put(ADA, "k", {"text": "likes tea"}, ttl=1)
     age(database, 2)
     listed = memories.find_expired_memories
 
@@ -614,51 +618,51 @@ async def test_the_sweep_spares_what_was_put_again_while_it_ran(
         return found
 
     monkeypatch.setattr(memories, "find_expired_memories", listed_just_before_a_put)
-    assert await door.sweep_ttl() == 0
-    assert await door.get(ADA, "k") is not None
+    assert await either_store.sweep_ttl() == 0
+    assert await either_store.get(ADA, "k") is not None
 
 
-# -- one table, two doors --------------------------------------------------------------------------------
+# -- one table, two entry points --------------------------------------------------------------------------------
 
 
-async def test_what_was_remembered_is_an_item(door: Door, database: str) -> None:
-    memory = await door.of_memory("remember")("My dog is called Rex", user_id="ada")
-    item = await door.get(ADA, memory.key)
+async def test_what_was_remembered_is_an_item(either_store: EitherStore, database: str) -> None:
+    memory = await either_store.of_memory("remember")("My dog is called Rex", user_id="ada")
+    item = await either_store.get(ADA, memory.key)
     assert item.value == {"text": "My dog is called Rex"}
     assert item.created_at == memory.recorded_at
-    assert [each.key for each in await door.search(ADA, query="the name of the pet")] == [memory.key]
-    await door.of_memory("remember")("Lives in Oslo", key="home", value={"city": "Oslo"}, user_id="ada")
-    await door.of_memory("remember")("Lives in Rome", key="home", value={"city": "Rome"}, user_id="ada")
-    assert [each.key for each in await door.search(ADA, filter={"city": "Rome"})] == ["home"]
-    assert await door.search(ADA, filter={"city": "Oslo"}) == []
-    await door.put(ADA, "home", {"text": "Lives in Bern"})
+    assert [each.key for each in await either_store.search(ADA, query="the name of the pet")] == [memory.key]
+    await either_store.of_memory("remember")("Lives in Oslo", key="home", value={"city": "Oslo"}, user_id="ada")
+    await either_store.of_memory("remember")("Lives in Rome", key="home", value={"city": "Rome"}, user_id="ada")
+    assert [each.key for each in await either_store.search(ADA, filter={"city": "Rome"})] == ["home"]
+    assert await either_store.search(ADA, filter={"city": "Oslo"}) == []
+    await either_store.put(ADA, "home", {"text": "Lives in Bern"})
     assert rows(database, "SELECT status FROM persistmem.memories WHERE key = 'home' ORDER BY status") == [
         ("active",),
         ("superseded",),
     ]
-    await door.delete(ADA, "home")
+    await either_store.delete(ADA, "home")
     assert rows(database, "SELECT count(*) FROM persistmem.memories WHERE key = 'home'") == [(0,)]
     check_counters(database)
 
 
-async def test_what_was_put_is_recalled(door: Door, database: str) -> None:
-    await door.put(ADA, "pet", {"text": "My dog is called Rex", "kind": "episodic", "importance": 0.9})
-    await door.put(ADA, "tea", {"content": "我喜欢茶", "kind": ["odd"], "importance": 7})
-    (best, *_) = await door.of_memory("recall")("What is my dog called?", user_id="ada")
+async def test_what_was_put_is_recalled(either_store: EitherStore, database: str) -> None:
+    await either_store.put(ADA, "pet", {"text": "My dog is called Rex", "kind": "episodic", "importance": 0.9})
+    await either_store.put(ADA, "tea", {"content": "我喜欢茶", "kind": ["odd"], "importance": 7})
+    (best, *_) = await either_store.of_memory("recall")("What is my dog called?", user_id="ada")
     assert (best.memory.key, best.memory.kind, best.memory.importance) == ("pet", "episodic", pytest.approx(0.9))
     assert best.memory.provenance.source == "store"
-    (chinese, *_) = await door.of_memory("recall")("喜欢", user_id="ada", threshold=0)
+    (chinese, *_) = await either_store.of_memory("recall")("喜欢", user_id="ada", threshold=0)
     assert chinese.score_parts.terms > 0
     assert (chinese.memory.key, chinese.memory.kind, chinese.memory.importance) == ("tea", "semantic", 0.5)
-    await door.of_memory("remember")("My cat is called Tom", key="pet", user_id="ada")
-    assert (await door.get(ADA, "pet")).value == {"text": "My cat is called Tom"}
+    await either_store.of_memory("remember")("My cat is called Tom", key="pet", user_id="ada")
+    assert (await either_store.get(ADA, "pet")).value == {"text": "My cat is called Tom"}
     check_counters(database)
 
 
 # -- against LangGraph's own -----------------------------------------------------------------------------
 
 
-async def test_it_answers_as_langgraphs_in_memory_store_does(door: Door) -> None:
+async def test_it_answers_as_langgraphs_in_memory_store_does(either_store: EitherStore) -> None:
     """Differences by choice: the order without a query, typed ``$gt``, limits below 0, keys and namespaces that are empty."""
     reference = InMemoryStore()
     steps: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
@@ -692,7 +696,7 @@ async def test_it_answers_as_langgraphs_in_memory_store_does(door: Door) -> None
     ):
         steps.append(("list_namespaces", (), what))
     for name, args, kwargs in steps:
-        ours, theirs = await getattr(door, name)(*args, **kwargs), getattr(reference, name)(*args, **kwargs)
+        ours, theirs = await getattr(either_store, name)(*args, **kwargs), getattr(reference, name)(*args, **kwargs)
         if name == "list_namespaces":
             assert ours == theirs
         elif name == "get":

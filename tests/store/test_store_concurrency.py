@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from langchain_core.embeddings import Embeddings
-from langgraph.store.base import InvalidNamespaceError, PutOp, SearchOp
+from langgraph.store.base import GetOp, InvalidNamespaceError, Item, PutOp, SearchOp
 
 from langchain_persistmem import (
     AsyncPersistMemStore,
@@ -210,3 +210,23 @@ async def test_whoever_is_cancelled_takes_no_other_call_along(database: str) -> 
         kept = [await store.aget(ADA, f"k{n}") for n in range(10) if n != 3]
     assert [n for n, result in enumerate(results) if isinstance(result, asyncio.CancelledError)] == [3]
     assert all(kept)
+
+
+class _Same(str):
+    """A text that claims to be every other one."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 1
+
+
+def test_a_key_of_a_type_of_ones_own_is_the_text_that_it_is(database: str, embeddings: LocalEmbeddings) -> None:
+    with PersistMem.open(database, embeddings=embeddings, settings=Settings(worker=False)) as memory:
+        keys = [_Same("a"), _Same("b")]
+        memory.store.batch([PutOp(ADA, key, {"key": str(key)}, False) for key in keys])
+        found = memory.store.batch([GetOp(ADA, key) for key in keys])
+    assert [item.value["key"] for item in found if isinstance(item, Item)] == ["a", "b"]

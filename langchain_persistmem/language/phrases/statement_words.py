@@ -41,6 +41,12 @@ class Statements:
     """Words before a phrase that make it somebody else's: she says."""
     negations: Words
     """Words that make a statement its opposite: not."""
+    negations_follow: bool = False
+    """True if one may stand behind what it denies; else it denies what follows it in its clause."""
+    affirmations: Words = ()
+    """Words with a negation that deny nothing: can't wait, not only."""
+    denials: Words = ()
+    """Words that deny by their meaning: avoid, no longer."""
     material: Words
     """Beginnings of sentences that make a message a text to work on, or a game: translate, imagine, dear Sir."""
     momentary: Words

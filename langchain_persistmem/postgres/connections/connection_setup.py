@@ -14,6 +14,7 @@ from psycopg.rows import DictRow
 from psycopg.types import TypeInfo
 
 from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.postgres.connections.timeouts import name_statements_apart
 
 Connection = psycopg.Connection[DictRow] | psycopg.AsyncConnection[DictRow]
 SyncPool = psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]
@@ -63,6 +64,21 @@ _WHOLE_ENCODINGS = (b"UTF8", b"SQL_ASCII", None)
 """Encodings of a database that hold every text: with SQL_ASCII it takes bytes as they come. Not every pooler tells it."""
 
 
+def check_session(connection: psycopg.BaseConnection[Any]) -> None:
+    """Refuse a session whose settings would change what is written, as far as the server tells of them unasked.
+
+    That is enough for checkpoints, which have neither arrays with NULL nor numbers in a text format. Costs no round trip.
+
+    Raises:
+        ConfigurationError: they would.
+    """
+    name_statements_apart(connection)
+    status = connection.pgconn.parameter_status
+    strings = status(b"standard_conforming_strings") or b"on"
+    facts = {"standard_conforming_strings": strings.decode()}
+    check_settings(facts, status(b"client_encoding"), status(b"server_encoding"))
+
+
 def check_settings(facts: Mapping[str, Any], client_encoding: bytes | None, server_encoding: bytes | None) -> None:
     """Refuse settings of the role, the database or a connection of the user's that change what is written or read."""
     if server_encoding not in _WHOLE_ENCODINGS:
@@ -70,7 +86,7 @@ def check_settings(facts: Mapping[str, Any], client_encoding: bytes | None, serv
             f"server_encoding is {server_encoding.decode()}: this database cannot hold every text; use one that was made with "
             "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
         )
-    wrong = [name for name, is_right in _NEEDED_SETTINGS.items() if not is_right(facts[name])]
+    wrong = [name for name, is_right in _NEEDED_SETTINGS.items() if name in facts and not is_right(facts[name])]
     if wrong:
         raise ConfigurationError(
             f"{wrong[0]} is {facts[wrong[0]]!r} for this role or database, and texts or numbers would be written or read "

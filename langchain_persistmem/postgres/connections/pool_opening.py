@@ -19,6 +19,7 @@ from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 from langchain_persistmem.postgres.connections.forks import check_owner, note_owner
 from langchain_persistmem.postgres.connections.pools import AsyncReconnection, LoopPool, ProcessPool, Reconnection
 from langchain_persistmem.postgres.connections.timeouts import with_async_deadline, with_deadline
+from langchain_persistmem.postgres.error_mapping import translate
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.representation import represent, type_name
 
@@ -44,12 +45,15 @@ def open_pool(
         return parts.text if parts is not None else _start_embedded(stack, settings)
 
     where = address(stack)
-    classes = {"connection_class": with_deadline(settings.statement_seconds), "reconnect_failed": Reconnection()}
+    classes = {
+        "connection_class": with_deadline(settings.statement_seconds, settings.connect_seconds),
+        "reconnect_failed": Reconnection(),
+    }
     options = _pool_options(where, settings, pool_config, prepares=parts is None or parts.prepares, **classes)
     with translate_errors():
         # A plain connection says why it fails, where a pool only times out.
         with psycopg.connect(where, **_probe(options, settings)) as probe:
-            first = probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA).fetchone()
+            first = probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA, prepare=False).fetchone()
         if first is None:
             _name_a_schema(options, where)
             with _refused_search_path():
@@ -67,13 +71,13 @@ async def open_async_pool(
     parts = None if conninfo is None else read_conninfo(conninfo)
     where = parts.text if parts is not None else await _start_embedded_async(stack, settings)
     classes = {
-        "connection_class": with_async_deadline(settings.statement_seconds),
+        "connection_class": with_async_deadline(settings.statement_seconds, settings.connect_seconds),
         "reconnect_failed": AsyncReconnection(),
     }
     options = _pool_options(where, settings, pool_config, prepares=parts is None or parts.prepares, **classes)
     with translate_errors():
         async with await psycopg.AsyncConnection.connect(where, **_probe(options, settings)) as probe:
-            first = await (await probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA)).fetchone()
+            first = await (await probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA, prepare=False)).fetchone()
         if first is None:
             _name_a_schema(options, where)
             with _refused_search_path():
@@ -264,6 +268,10 @@ def _probe(options: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def _unreachable(error: psycopg.Error) -> PersistMemError:
+    if error.sqlstate is not None and not isinstance(
+        error, psycopg.OperationalError
+    ):  # a statement, not the connection
+        return translate(error)
     if isinstance(error, psycopg.ProgrammingError):  # libpq would quote the string, which may be a password alone
         return ConfigurationError("conninfo is malformed; write it as 'postgresql://user:password@host:5432/database'")
     reason = " ".join(str(error).split())  # libpq's text: host, port, role and database, never a password

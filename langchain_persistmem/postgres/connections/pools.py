@@ -84,6 +84,22 @@ class LoopPool(psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[DictRow]
         """Run tasks of the pool, until one of them says stop or this is cancelled."""
         await super().worker(cast("Any", _CancellableQueue(q)))
 
+    def _start_workers(self) -> None:
+        cast("Any", self._sched)._event = _CancellableEvent()
+        super()._start_workers()
+
+
+class _CancellableEvent(asyncio.Event):
+    """An event whose waiter is cancelled also if it is woken in the same moment, which wait_for() before Python 3.12 is not."""
+
+    async def wait_timeout(self, timeout: float) -> bool:  # noqa: ASYNC109 - as psycopg calls it
+        """Wait for so many seconds; returns whether the event came."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await self.wait()
+        except TimeoutError:
+            return False
+
 
 class _CancellableQueue:
     """A queue of which whoever was cancelled gets nothing more."""

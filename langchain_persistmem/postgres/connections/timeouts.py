@@ -5,12 +5,13 @@ behind PgBouncer. When it passes, the server is asked to cancel the statement, a
 server undoes what was not committed.
 """
 
+import secrets
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import capabilities
@@ -30,11 +31,16 @@ T = TypeVar("T")
 
 _CANCELLING = 2.0
 """Seconds to ask the server to cancel; a frozen one does not answer."""
+_FIRST_NAME, _RANDOM_BITS = 1 << 63, 62
 _unhurried: ContextVar[bool] = ContextVar("persistmem_unhurried", default=False)
 
 
 class DeadlineError(psycopg.OperationalError):
     """A statement took longer than the connection allows; the connection is closed."""
+
+
+class NoSessionError(DeadlineError):
+    """The first statement of a connection got no answer: a pooler in between has no session of the server's for it."""
 
 
 @contextmanager
@@ -47,14 +53,29 @@ def without_deadline() -> Generator[None]:
         _unhurried.reset(token)
 
 
+def name_statements_apart(connection: psycopg.BaseConnection[Any]) -> None:
+    """Have the prepared statements of ``connection`` named as those of no other.
+
+    psycopg counts from 0 on every connection. Behind a pooler that gives a transaction another session than the one before,
+    a name would stand for somebody else's statement, which would run, with these parameters; so it is not known there.
+    """
+    prepared = cast("Any", connection)._prepared
+    if prepared._prepared_idx < _FIRST_NAME:
+        prepared._prepared_idx = _FIRST_NAME + secrets.randbits(_RANDOM_BITS)
+
+
 class DeadlineConnection(psycopg.Connection[DictRow]):
     """A blocking connection with a deadline, which belongs to the process that opened it."""
 
     seconds: float | None = None
     """For one statement; None means no deadline."""
+    first_seconds: float | None = None
+    """For the first statement, which only asks what server this is: a pooler may have no session for it."""
 
     def __init__(self, pgconn: PGconn, row_factory: Any = dict_row) -> None:
         super().__init__(pgconn, row_factory)
+        self._answered = False
+        name_statements_apart(self)
         note_owner(self)
         react_to_forks(self)
 
@@ -76,9 +97,8 @@ class DeadlineConnection(psycopg.Connection[DictRow]):
     def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
         """Run one exchange with the server to its end, or to the deadline."""
         check_owner(self)
-        limited = gen if self.seconds is None or _unhurried.get() else _within(gen, self.seconds)
         try:
-            return super().wait(limited, *args, **kwargs)
+            answer = super().wait(_limited(gen, self.seconds, self.first_seconds, self._answered), *args, **kwargs)
         except psycopg.InternalError as error:
             if error.sqlstate is None:  # it would take the answers of this exchange for those of the next
                 self.close()
@@ -89,6 +109,8 @@ class DeadlineConnection(psycopg.Connection[DictRow]):
                     self.cancel_safe(timeout=_CANCELLING)
             self.close()
             raise
+        self._answered = True
+        return answer
 
 
 class AsyncDeadlineConnection(psycopg.AsyncConnection[DictRow]):
@@ -96,9 +118,12 @@ class AsyncDeadlineConnection(psycopg.AsyncConnection[DictRow]):
 
     seconds: float | None = None
     """See :class:`DeadlineConnection`."""
+    first_seconds: float | None = None
 
     def __init__(self, pgconn: PGconn, row_factory: Any = dict_row) -> None:
         super().__init__(pgconn, row_factory)
+        self._answered = False
+        name_statements_apart(self)
         note_owner(self)
         react_to_forks(self)
 
@@ -120,9 +145,10 @@ class AsyncDeadlineConnection(psycopg.AsyncConnection[DictRow]):
     async def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
         """See :meth:`DeadlineConnection.wait`."""
         check_owner(self)
-        limited = gen if self.seconds is None or _unhurried.get() else _within(gen, self.seconds)
         try:
-            return await super().wait(limited, *args, **kwargs)
+            answer = await super().wait(
+                _limited(gen, self.seconds, self.first_seconds, self._answered), *args, **kwargs
+            )
         except psycopg.InternalError as error:
             if error.sqlstate is None:
                 await self.close()
@@ -135,6 +161,8 @@ class AsyncDeadlineConnection(psycopg.AsyncConnection[DictRow]):
             finally:
                 await self.close()
             raise
+        self._answered = True
+        return answer
 
 
 def _cut_off(connection: psycopg.BaseConnection[Any]) -> None:
@@ -142,17 +170,24 @@ def _cut_off(connection: psycopg.BaseConnection[Any]) -> None:
         cut_off(connection.pgconn.socket)
 
 
-def with_deadline(seconds: float | None) -> type[DeadlineConnection]:
-    """The class of connections whose statements take at most so many seconds."""
-    return type("DeadlineConnection", (DeadlineConnection,), {"seconds": seconds})
+def with_deadline(seconds: float | None, first_seconds: float | None = None) -> type[DeadlineConnection]:
+    """The class of connections whose statements take at most so many seconds, and the first of them ``first_seconds``."""
+    return type("DeadlineConnection", (DeadlineConnection,), {"seconds": seconds, "first_seconds": first_seconds})
 
 
-def with_async_deadline(seconds: float | None) -> type[AsyncDeadlineConnection]:
+def with_async_deadline(seconds: float | None, first_seconds: float | None = None) -> type[AsyncDeadlineConnection]:
     """:func:`with_deadline` for asyncio."""
-    return type("AsyncDeadlineConnection", (AsyncDeadlineConnection,), {"seconds": seconds})
+    options = {"seconds": seconds, "first_seconds": first_seconds}
+    return type("AsyncDeadlineConnection", (AsyncDeadlineConnection,), options)
 
 
-def _within(gen: PQGen[T], seconds: float) -> PQGen[T]:
+def _limited(gen: PQGen[T], seconds: float | None, first_seconds: float | None, answered: bool) -> PQGen[T]:
+    if first_seconds is not None and not answered:
+        return _within(gen, min(first_seconds, seconds or first_seconds), NoSessionError)
+    return gen if seconds is None or _unhurried.get() else _within(gen, seconds, DeadlineError)
+
+
+def _within(gen: PQGen[T], seconds: float, failure: type[DeadlineError]) -> PQGen[T]:
     """Run ``gen`` until the time is over; psycopg wakes it ten times a second when nothing comes."""
     until = time.monotonic() + seconds
     try:
@@ -161,7 +196,7 @@ def _within(gen: PQGen[T], seconds: float) -> PQGen[T]:
             ready = yield state
             if time.monotonic() >= until:
                 gen.close()
-                raise DeadlineError(f"no answer within {seconds:g} s")
+                raise failure(f"no answer within {seconds:g} s")
             state = gen.send(ready)
     except StopIteration as done:
         return done.value

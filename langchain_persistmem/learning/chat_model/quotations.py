@@ -1,0 +1,122 @@
+"""Words in quotation marks that are somebody else's, and not what the user tells; pure."""
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+from langchain_persistmem.language.language_files import stop_words
+from langchain_persistmem.language.quoted_text import QUOTATION, is_long, strip_quotations
+from langchain_persistmem.language.rulebook import Rulebook, rulebooks_of_language
+from langchain_persistmem.learning.chat_model.word_comparison import WORD, shares_words, units, units_in_order
+
+_END = re.compile(r"[.!?。！？\n]")
+_MOST = 100
+"""Quotations in a message that are looked at; with more of them it was pasted."""
+_LONGEST = 300
+"""Characters before and behind a quotation that may introduce it."""
+_FULL_STOPS = (".", "!", "?", "。", "！", "？")
+_COLON = re.compile(r"[:：]\s*$")
+_FIRST_PERSON = re.compile(
+    r"(?:\b(?:i|we|ich|wir|je|nous|yo|nosotr[oa]s|io|noi|eu|nós|ik|wij|we|я|мы|나는|내가|저는|제가)\b|\bj'"
+    r"|我(?:们|們)?(?=说|說|告|写|寫|回|对|對|跟)|(?:私|僕|俺)[はが])",
+    re.IGNORECASE,
+)
+"""The user as the one who speaks: "I told him"."""
+_BETWEEN = re.compile(r"[^\W_]+")
+_MOST_BETWEEN = 3
+"""Words between "I" and what was said: "I have always told him"."""
+_SHORT, _FEWEST_CAPITALS = 3, 2
+"""Letters of words that have no capital in titles, and capitals that a title has."""
+_LEADING_PAIRS = 4
+"""Pairs of characters among which a claim names whom it is about; elsewhere its first word does."""
+
+_Speaker = Literal["user", "other", "unknown"]
+
+
+def strip_foreign(text: str, claim: str, *, instruction: bool) -> str:
+    """``text`` without the quotations that are no words of the user's where it comes to ``claim``.
+
+    That is what somebody else said or wrote, unless the claim tells so itself: "Tom wrote: '...'" for a claim about Tom.
+    Of an instruction it is any longer quotation; of a fact one that the claim is made of, where nothing beside it has to
+    do with the claim: titles and names are quoted too.
+    """
+    foreign: set[tuple[int, int]] = set()
+    unknown: set[tuple[int, int]] = set()
+    books = rulebooks_of_language(text)
+    for number, match in enumerate(QUOTATION.finditer(text)):
+        speaker = "other" if number >= _MOST else _speaker(match, text, claim, books)
+        if speaker == "other":
+            foreign.add(match.span())
+        elif speaker == "unknown" and is_long(match[0]):
+            unknown.add(match.span())
+    outside = _without(text, foreign | unknown)
+    if instruction:
+        return strip_quotations(outside)
+    if units(outside) and not shares_words(outside, claim):
+        named = {match.span() for match in QUOTATION.finditer(text) if _is_name(match[0], claim)}
+        return _without(text, foreign | unknown - named)
+    return _without(text, foreign)
+
+
+def _without(text: str, spans: Collection[tuple[int, int]]) -> str:
+    return QUOTATION.sub(lambda match: " " if match.span() in spans else match[0], text)
+
+
+def _speaker(quotation: re.Match[str], text: str, claim: str, books: Sequence[Rulebook]) -> _Speaker:
+    """Find who says what is quoted: of somebody whom the claim is about the user tells."""
+    before = _END.split(text[max(0, quotation.start() - _LONGEST) : quotation.start()])[-1]
+    is_sentence = quotation[0][-2:-1] in _FULL_STOPS
+    behind = "" if is_sentence else _END.split(text[quotation.end() : quotation.end() + _LONGEST])[0]
+    introduction = f"{before} {behind}"
+    reports = [report for book in books for report in _reports(book, before, behind)]
+    if any(_is_by_user(introduction, report) for report in reports):
+        return "user"
+    if not reports and not (_COLON.search(before) and _is_speech(quotation[0])):
+        return "unknown"
+    if _is_title(quotation[0]) and _is_name(quotation[0], claim):
+        return "unknown"  # what is called a song or a book is reported by nobody
+    for report in reports:
+        introduction = introduction.replace(report[0], " ")
+    return "user" if _begins_with(claim, introduction) else "other"
+
+
+def _reports(book: Rulebook, before: str, behind: str) -> list[re.Match[str]]:
+    return [match for part in (before, behind) for match in book.report.finditer(part)]
+
+
+def _is_by_user(introduction: str, report: re.Match[str]) -> bool:
+    """Tell if the user is who speaks, a few words before what says so, or right behind it."""
+    index = introduction.find(report[0])
+    before, behind = introduction[:index], introduction[index + len(report[0]) :]
+    persons = list(_FIRST_PERSON.finditer(before))
+    if persons and len(_BETWEEN.findall(before[persons[-1].end() :])) <= _MOST_BETWEEN:
+        return True
+    return _FIRST_PERSON.match(behind.lstrip()) is not None
+
+
+def _is_speech(quotation: str) -> bool:
+    """Tell if a quotation is a sentence: somebody speaks in it, or it ends like one. Names and titles are not."""
+    words = set(map(str.casefold, WORD.findall(quotation)))
+    return is_long(quotation) and (not words.isdisjoint(stop_words("pronouns")) or quotation[-2] in _FULL_STOPS)
+
+
+def _is_title(quotation: str) -> bool:
+    """Tell if a quotation is written like a title: half of its longer words, and two of them, have a capital."""
+    words = [word for word in WORD.findall(quotation) if len(word) > _SHORT]
+    capitals = sum(word[0].isupper() for word in words)
+    return capitals >= _FEWEST_CAPITALS and 2 * capitals >= len(words)
+
+
+def _begins_with(claim: str, introduction: str) -> bool:
+    """Tell if a claim is about whom or what introduces the quotation."""
+    context = units(introduction)
+    ordered = units_in_order(claim)
+    words = {word.casefold() for word in WORD.findall(claim)}
+    leading = ordered[:1] if ordered and ordered[0] in words else ordered[:_LEADING_PAIRS]
+    return any(unit in context for unit in leading)
+
+
+def _is_name(quotation: str, claim: str) -> bool:
+    """Tell if a claim names what is quoted, and says something of it."""
+    named, claimed = units(quotation), units(claim)
+    return not _is_speech(quotation) and named <= claimed and named != claimed
