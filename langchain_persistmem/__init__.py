@@ -40,7 +40,7 @@ from langchain_persistmem.integrations.labeled_documents import format_labelled
 from langchain_persistmem.integrations.nodes import MemoryState, extract_memory, load_memory, prompt_with_memory
 from langchain_persistmem.integrations.retriever import PersistMemRetriever, PersistMemSessionRetriever
 from langchain_persistmem.integrations.tools.memory_tools import memory_tools
-from langchain_persistmem.recall.context import approximate_tokens
+from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens
 from langchain_persistmem.redaction import Detector, Redaction, Span
 from langchain_persistmem.redaction.presidio import PresidioDetector
 from langchain_persistmem.runtime.models.local_embeddings import LocalEmbeddings

@@ -9,8 +9,8 @@ from langchain_persistmem.cli import values
 from langchain_persistmem.cli.json_output import print_json
 from langchain_persistmem.cli.options import Subcommands, add_command, add_json, add_owner, open_memory, owner_of
 from langchain_persistmem.cli.terminal import note, out, plain
-from langchain_persistmem.recall.context import Form
-from langchain_persistmem.recall.standing import Standing
+from langchain_persistmem.recall.context_parts.context_text import Form
+from langchain_persistmem.recall.context_parts.standing import Standing
 from langchain_persistmem.types.recall_results import Context
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
-from langchain_persistmem.recall.context import approximate_tokens
+from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens
 
 
 @dataclass(frozen=True, slots=True)

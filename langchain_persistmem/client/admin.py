@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from langchain_persistmem.client import importers
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.client.sync_and_async import both, run
-from langchain_persistmem.learning.background import failed_work, missing_vectors, pending_work
+from langchain_persistmem.learning.background import failed_work, pending_work, reembedding
 from langchain_persistmem.lifecycle import maintenance
 from langchain_persistmem.operations import doctor
 from langchain_persistmem.operations import status as status_flow
@@ -208,7 +208,7 @@ class Admin(Group):
             ConfigurationError: ``drop_others``, and namespaces still wait; nothing was dropped.
         """
         return await run(
-            self.backend, missing_vectors.reembed, drop_others=drop_others, progress=progress, now=datetime.now(UTC)
+            self.backend, reembedding.reembed, drop_others=drop_others, progress=progress, now=datetime.now(UTC)
         )
 
     reembed, areembed = both(_reembed)

@@ -41,13 +41,14 @@ from langchain_persistmem.postgres.connections.forks import check_owner, is_inhe
 from langchain_persistmem.postgres.connections.pool_opening import open_async_pool, open_pool
 from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
-from langchain_persistmem.recall import listing
+from langchain_persistmem.recall import context, listing
 from langchain_persistmem.recall import recall as recall_flow
-from langchain_persistmem.recall.context import Form, TokenCounter, approximate_tokens
+from langchain_persistmem.recall.context import Check, Shape
+from langchain_persistmem.recall.context_parts.context_budget import TokenCounter, approximate_tokens
+from langchain_persistmem.recall.context_parts.context_text import Form
+from langchain_persistmem.recall.context_parts.standing import Standing
 from langchain_persistmem.recall.query_expansion import Expand
-from langchain_persistmem.recall.recall import Check, Shape
 from langchain_persistmem.recall.search import Question
-from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.runtime.messages import turns_of, turns_to_observe
 from langchain_persistmem.runtime.models.model_names import LOCAL, models_of
@@ -612,7 +613,7 @@ class PersistMem:
             zone=zone,
             explain=explain,
         )
-        return await run(self._backend, recall_flow.context, self.namespace_of(user_id, namespace), question, shape)
+        return await run(self._backend, context.context, self.namespace_of(user_id, namespace), question, shape)
 
     context, acontext = both(_context)
 

@@ -10,7 +10,7 @@ from langchain_persistmem.language.language_files import replies_by_language
 from langchain_persistmem.postgres.queries import changes, memories
 from langchain_persistmem.postgres.queries import forget as forget_queries
 from langchain_persistmem.privacy import consent, forget
-from langchain_persistmem.recall.context_text import one_line, profile_lines
+from langchain_persistmem.recall.context_parts.context_text import one_line, profile_lines
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace

@@ -13,7 +13,7 @@ from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.evaluation.metrics import scores
 from langchain_persistmem.evaluation.questions import Question
 from langchain_persistmem.evaluation.systems import OURS, ConversationTurn, System
-from langchain_persistmem.recall.context import approximate_tokens
+from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens
 from langchain_persistmem.types.progress import Meter, Report
 
 

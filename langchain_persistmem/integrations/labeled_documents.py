@@ -7,7 +7,7 @@ from langchain_core.documents import Document
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.integrations.fusion import ORIGINS, Origin
-from langchain_persistmem.recall.context import TokenCounter, approximate_tokens
+from langchain_persistmem.recall.context_parts.context_budget import TokenCounter, approximate_tokens
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.prompt_fence import escape, fence

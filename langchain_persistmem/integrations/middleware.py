@@ -29,9 +29,9 @@ from langchain_persistmem.integrations.run_messages import (
 )
 from langchain_persistmem.integrations.run_options import Clock, ContextOptions
 from langchain_persistmem.integrations.turn_cache import Turn, TurnContext, TurnContexts
-from langchain_persistmem.recall.context import Form
-from langchain_persistmem.recall.recall import Check
-from langchain_persistmem.recall.standing import Standing
+from langchain_persistmem.recall.context import Check
+from langchain_persistmem.recall.context_parts.context_text import Form
+from langchain_persistmem.recall.context_parts.standing import Standing
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import MAX_MESSAGES
 from langchain_persistmem.runtime.run_identity import moment_of, namespace_of_run, thread_if_any

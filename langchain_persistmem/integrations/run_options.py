@@ -9,9 +9,9 @@ from typing import Any
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
-from langchain_persistmem.recall.context import Form
-from langchain_persistmem.recall.recall import Check
-from langchain_persistmem.recall.standing import Standing
+from langchain_persistmem.recall.context import Check
+from langchain_persistmem.recall.context_parts.context_text import Form
+from langchain_persistmem.recall.context_parts.standing import Standing
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.moments import check_zone
 from langchain_persistmem.types.recall_results import Expand

@@ -7,20 +7,12 @@ was shown, and only at something related. It can end the validity of a memory, a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
 
 from langchain_persistmem.language.trust import find_suspicion, may_supersede
-from langchain_persistmem.learning.sameness import (
-    extends,
-    identity,
-    is_repetition,
-    plain_key,
-    repeats_claim,
-    same_person,
-    speaker_key,
-)
+from langchain_persistmem.learning.fact_keys import own_key
+from langchain_persistmem.learning.sameness import extends, is_repetition, repeats_claim, same_person
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory
 
 PINNED = "it would replace a pinned memory"
@@ -200,41 +192,6 @@ def has_come_true(plan: Memory, event: Candidate) -> bool:
     has_happened = event.kind == "episodic" and event.valid_from <= told_at and told_at > statement_time(plan)
     was_ahead = plan.kind == "episodic" and plan.valid_from > statement_time(plan)
     return has_happened and (was_ahead or "goal" in (plan.category, plan.value.get("type")))
-
-
-def own_key(
-    new: NewMemory, holders_by_key: Mapping[str, Memory], holders: Mapping[str, Candidate] = MappingProxyType({})
-) -> NewMemory:
-    """``new`` under a key that no other person holds: the plain one, else the one with the speaker's name, else none.
-
-    Args:
-        holders_by_key: the current memories under both spellings.
-        holders: statements of the same batch by key.
-    """
-    keys = spellings(new.candidate)
-    rivals = {
-        key: [rival for rival in (holders_by_key.get(key), holders.get(key)) if rival is not None] for key in keys
-    }
-    fitting = [key for key in keys if all(same_person(new.candidate, rival) for rival in rivals[key])]
-    if not fitting:
-        return under_key(new, None) if keys else new
-    # Where the same person stands under one of them already, that is the key; else the first that is free.
-    key = next((key for key in fitting if rivals[key]), fitting[0])
-    return new if key == new.candidate.key else under_key(new, key)
-
-
-def under_key(new: NewMemory, key: str | None) -> NewMemory:
-    """``new`` under another key, or under its own id; what it is known by follows."""
-    candidate = replace(new.candidate, key=key)
-    return replace(new, key=key or str(new.id), candidate=candidate, identity=identity(candidate))
-
-
-def spellings(candidate: Candidate) -> Sequence[str]:
-    """The keys under which a statement may stand: the plain one, and that with the speaker's name in it."""
-    if candidate.key is None:
-        return ()
-    plain, named = plain_key(candidate.key, candidate.speaker), speaker_key(candidate.key, candidate.speaker)
-    return tuple(dict.fromkeys((plain, named)))
 
 
 def _decide_second(new: NewMemory, earlier: Decision, policy: Policy) -> tuple[Decision, Decision]:

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ConcurrentUpdateError, InvalidInputError, MemoryNotFoundError
 from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
-from langchain_persistmem.learning.changes import apply
+from langchain_persistmem.learning.apply_decisions import apply
 from langchain_persistmem.learning.consolidation import PINNED, Quarantine
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.remember import check
-from langchain_persistmem.learning.turns import follow
+from langchain_persistmem.learning.turn_memories import follow
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit as edit_queries
 from langchain_persistmem.postgres.queries import memories, search_index

@@ -12,12 +12,18 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError, PersistMemError
-from langchain_persistmem.language.off_record import find_off_record
+from langchain_persistmem.language.off_record_requests import find_off_record
 from langchain_persistmem.learning import rules
-from langchain_persistmem.learning.changes import ChangeResult, apply, find_existing, policy_of
+from langchain_persistmem.learning.apply_decisions import ChangeResult, apply, find_existing, policy_of
 from langchain_persistmem.learning.chat_model import extraction_prompt
 from langchain_persistmem.learning.chat_model.daily_cap import spend
 from langchain_persistmem.learning.chat_model.extraction_answer import Omission, OmissionReason, read_answer
+from langchain_persistmem.learning.chat_model.extraction_input import (
+    earlier_turns,
+    nearest_memories,
+    tool_outputs_near,
+    worthwhile_turns,
+)
 from langchain_persistmem.learning.consolidation import (
     LOW_CONFIDENCE,
     SAID_TWICE,
@@ -25,14 +31,6 @@ from langchain_persistmem.learning.consolidation import (
     Decision,
     Skip,
     decide,
-)
-from langchain_persistmem.learning.extraction_input import (
-    batch_size,
-    cut,
-    earlier_turns,
-    nearest_memories,
-    tool_outputs_near,
-    worthwhile_turns,
 )
 from langchain_persistmem.learning.insert import prepare
 from langchain_persistmem.postgres.queries import messages
@@ -46,7 +44,8 @@ from langchain_persistmem.types.records import Candidate, Memory, Turn
 
 logger = logging.getLogger(__name__)
 
-
+_MOST_CHARS = 60_000
+"""Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
 _SKIP_REASONS: Mapping[str, OmissionReason] = {
     SAID_TWICE: "said_twice",
     LOW_CONFIDENCE: "low_confidence",
@@ -328,3 +327,25 @@ async def _extract(
     first = await _extract(backend, namespace, turns[:half], thread_id, existing=existing, earlier=earlier, tools=tools)
     second = await _extract(backend, namespace, turns[half:], thread_id, existing=existing, earlier=(), tools=tools)
     return first + second
+
+
+def batch_size(waiting: int, most: int) -> int:
+    """Turns of the next batch, so that batches are even: 41 turns are 21 and 20, not 40 and a last one without company.
+
+    >>> batch_size(41, 40), batch_size(40, 40), batch_size(100, 40), batch_size(0, 40)
+    (21, 40, 34, 1)
+    """
+    batches = max(1, -(-waiting // most))
+    return max(1, -(-waiting // batches))
+
+
+def cut(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns that one question takes by their length; one at least, and a very long one by itself."""
+    batch: list[Turn] = []
+    chars = 0
+    for turn in turns:
+        chars += len(turn.text)
+        if batch and chars > _MOST_CHARS:
+            break
+        batch.append(turn)
+    return batch

@@ -9,9 +9,9 @@ from uuid import UUID
 from langchain_persistmem.errors import ModelError
 from langchain_persistmem.learning.background.missing_vectors import make_some_missing
 from langchain_persistmem.learning.background.pending_work import ThreadTotal, index_all, learn_all
-from langchain_persistmem.learning.conversations import check_turns, store_turns
 from langchain_persistmem.learning.extraction import learn
-from langchain_persistmem.learning.turns import read_open
+from langchain_persistmem.learning.new_turns import check_turns, store_turns
+from langchain_persistmem.learning.turn_memories import read_open
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import memories, messages, pending_work

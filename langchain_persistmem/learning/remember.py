@@ -7,8 +7,8 @@ from datetime import datetime
 from langchain_persistmem.errors import InvalidInputError, MemoryDisabledError
 from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
 from langchain_persistmem.learning import rules
+from langchain_persistmem.learning.apply_decisions import apply, link
 from langchain_persistmem.learning.background.missing_vectors import make_some_missing
-from langchain_persistmem.learning.changes import apply, link
 from langchain_persistmem.learning.consolidation import (
     CONTRADICTS,
     LESS_TRUSTED,
@@ -17,13 +17,11 @@ from langchain_persistmem.learning.consolidation import (
     Contradictions,
     Quarantine,
     Reinforce,
-    own_key,
-    spellings,
-    under_key,
 )
+from langchain_persistmem.learning.fact_keys import own_key, spellings, under_key
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.sameness import is_repetition
-from langchain_persistmem.learning.turns import follow
+from langchain_persistmem.learning.turn_memories import follow
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index

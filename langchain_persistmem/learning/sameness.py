@@ -15,8 +15,6 @@ from langchain_persistmem.language.language_files import match_words, stop_words
 from langchain_persistmem.language.subjects import Subject, find_subject, is_same_subject, names_among, names_user
 from langchain_persistmem.types.records import Candidate, Memory
 
-_KEY_PREFIX = "fact:"
-_LONGEST_KEY = 60
 _END = re.compile(r"[.。]$")
 _AROUND = ",;:.!?。，、！？…\"'“”„«»()[]"
 """Marks at the ends of a word that are no part of it, where only the content of two texts is compared."""
@@ -56,29 +54,6 @@ def identity_of_before(candidate: Candidate) -> bytes:
 def fold_name(name: str | None) -> str:
     """A person's name as it is compared: without letter case and with single spaces."""
     return " ".join((name or "").casefold().split())
-
-
-def spell(name: str) -> str:
-    """A name as a part of a key: words in small letters, joined by underscores."""
-    return re.sub(r"[\W_]+", "_", name.casefold().replace("\x00", "")).strip("_")[:_LONGEST_KEY]
-
-
-def speaker_key(key: str, speaker: str | None) -> str:
-    """The key of a second speaker's statement, where another person holds the plain one.
-
-    >>> speaker_key("fact:employer", "Bob")
-    'fact:bob_employer'
-    """
-    name = spell(speaker or "")
-    prefix = _KEY_PREFIX if key.startswith(_KEY_PREFIX) else ""
-    rest = key.removeprefix(prefix)
-    return f"{prefix}{name}_{rest}" if name and not rest.startswith(f"{name}_") else key
-
-
-def plain_key(key: str, speaker: str | None) -> str:
-    """The key of a person's own fact without the name, which a model may have put there."""
-    own = f"{_KEY_PREFIX}{spell(speaker or '')}_"
-    return _KEY_PREFIX + key.removeprefix(own) if speaker and key.startswith(own) and key != own else key
 
 
 def is_repetition(candidate: Candidate, existing: Candidate | Memory) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError, ModelError, PersistMemError
-from langchain_persistmem.learning.changes import apply, find_existing, policy_of
+from langchain_persistmem.learning.apply_decisions import apply, find_existing, policy_of
 from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError, spend
 from langchain_persistmem.learning.consolidation import Decision, decide
 from langchain_persistmem.learning.insert import log, prepare

@@ -1,272 +1,80 @@
-"""The text for the model: the best of what was recalled, within a token budget; pure and byte-stable."""
+"""The context of a message: which recollections are put there, what is before the model already, and the part that stands always."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import tzinfo
-from functools import partial
-from itertools import accumulate, zip_longest
-from typing import Any, TypeVar, overload
+from datetime import datetime, tzinfo
+from typing import Literal, NamedTuple, TypedDict
 
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError
+from langchain_persistmem.language import question as language_question
+from langchain_persistmem.language.requests import asks_for_help, is_bare_request, is_request
 from langchain_persistmem.language.trust import find_suspicion
-from langchain_persistmem.recall.context_text import (
-    FORMS,
-    Form,
-    ProfileLine,
-    journal_of,
-    one_line,
-    profile_lines,
-    sort_key,
-    text_of,
+from langchain_persistmem.learning.profile import KEY
+from langchain_persistmem.postgres.answer import Answer
+from langchain_persistmem.postgres.filters import Condition, condition
+from langchain_persistmem.postgres.queries import standing as standing_queries
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.recall.context_parts.context_budget import (
+    NO_EVIDENCE,
+    StandingPart,
+    TokenCounter,
+    render,
+    render_standing,
 )
-from langchain_persistmem.recall.standing import StandingChoice, by_importance, is_instruction, tells_of_user
-from langchain_persistmem.types.argument_checks import check_arguments
-from langchain_persistmem.types.recall_results import Context, RecallCandidate, Recollection, ScoreParts
-from langchain_persistmem.types.records import Candidate, Memory, Provenance, Turn
+from langchain_persistmem.recall.context_parts.context_text import FORMS, Form
+from langchain_persistmem.recall.context_parts.journal import arrange_journal, render_journal
+from langchain_persistmem.recall.context_parts.relevance_check import check_relevance
+from langchain_persistmem.recall.context_parts.standing import STANDINGS, Standing, choose, has_several_speakers
+from langchain_persistmem.recall.context_parts.topics import complete_topics
+from langchain_persistmem.recall.explain import explanation, of_context
+from langchain_persistmem.recall.search import find_candidates
+from langchain_persistmem.recall.selection import nearest_of_people, others_within, select, select_outstanding
+from langchain_persistmem.runtime.audit_log import note_read
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.record_redaction import redact_filter
+from langchain_persistmem.settings import Settings
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.recall_results import (
+    Context,
+    Question,
+    RankedCandidate,
+    Reason,
+    RecallCandidate,
+    Recollection,
+    StandingMemory,
+)
+from langchain_persistmem.types.records import Candidate, Provenance, Turn
+from langchain_persistmem.types.representation import represent
 
-TokenCounter = Callable[[str], int]
 
-_WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
+class _Reading(TypedDict):
+    """The options of both statements of a standing part."""
+
+    instructions: int
+    wanted: Condition
+    thread_id: str | None
+    now: datetime
+
+
+Check = Literal["threshold", "model"]
+"""The judge of what is relevant: the threshold, or one call of the chat model about all that was found."""
 _WORD = re.compile(r"[^\W_]+")
 _FEWEST_WORDS = 3
 """A shorter text may stand in a message by chance."""
-_LONG, _SEVERAL = 3, 10
-"""Where not all have space, a statement has at most this share of it, and so has a turn, of which most tell less."""
-NO_EVIDENCE = ScoreParts(
-    evidence=0.0,
-    meaning=0.0,
-    terms=0.0,
-    neighbours=0.0,
-    speaker=0.0,
-    recency=0.0,
-    importance=0.0,
-    use=0.0,
-    similarity=0.0,
-)
-"""The parts of a score that nothing was measured for."""
-
-__all__ = [
-    "FORMS", "Form", "StandingPart", "TokenCounter", "Window", "approximate_tokens", "is_withheld", "render", "render_journal",
-    "render_standing",
-]  # fmt: skip
-
-
-@check_arguments()
-def approximate_tokens(text: str) -> int:
-    """About how many tokens ``text`` is: one for four characters, one for each Chinese, Japanese or Korean character.
-
-    For English under the tokenizers in use this errs by some 15 % either way; give
-    :meth:`PersistMem.context` the model's own counter where that matters.
-    """
-    wide = len(_WIDE.findall(text))
-    return wide + -(-(len(text) - wide) // 4)
-
-
-def render(
-    recollections: Sequence[Recollection],
-    *,
-    max_tokens: int,
-    count_tokens: TokenCounter,
-    form: Form = "sections",
-    before: str = "",
-    has_names: bool = False,
-    by_time: bool = False,
-    is_list: bool = False,
-    zone: tzinfo | None = None,
-) -> Context:
-    """The best recollections that fit into ``max_tokens``, as text.
-
-    ``recollections`` come best first and are taken in that order; one that does not fit is left
-    out and a shorter one behind it may still fit. How many were left out is said in the text, unless
-    that line would cost the only entry. The text lists them by section and date, so that the same
-    memories give the same bytes whatever their scores are; with ``by_time`` facts stand among events, by date. Their dates
-    are in ``zone``, or else those of the senders' clocks. With ``is_list`` more statements are worth more than the words on
-    which they rest: where not all fit, these are left out.
-    ``before`` is the part that stands before it, and is paid from the same budget.
-    """
-    total = len(recollections)
-
-    def text(entries: Sequence[Recollection], left_out: int) -> str:
-        return text_of(
-            entries,
-            form=form,
-            left_out=left_out,
-            has_names=has_names,
-            is_second=bool(before),
-            by_time=by_time,
-            zone=zone,
-        )
-
-    def fits(entries: Sequence[Recollection], left_out: int) -> bool:
-        return count_tokens(_join(before, text(entries, left_out))) <= max_tokens
-
-    entries: list[Recollection] = []
-    all_fit = fits(recollections, 0)
-    if is_list and not all_fit:
-        recollections = [entry if entry.memory.is_turn else replace(entry, excerpt=None) for entry in recollections]
-        all_fit = fits(recollections, 0)
-    if all_fit:
-        entries = list(recollections)
-    else:
-        for recollection in recollections:
-            if fits([*entries, recollection], total - len(entries) - 1):
-                entries.append(recollection)
-        while entries and not fits(entries, total - len(entries)):  # a counter that does not add up
-            entries.pop()
-    left_out = total - len(entries)
-    if not entries:  # rather one entry than the line that says how many there are
-        entries, left_out = [entry for entry in recollections if fits([entry], 0)][:1], 0
-    relevant = text(entries, left_out) if entries else ""
-    whole = _join(before, relevant)
-    return Context(
-        text=whole,
-        tokens=count_tokens(whole),
-        recollections=tuple(sorted(entries, key=partial(sort_key, by_time=by_time))),
-        omission_count=total - len(entries),
-        standing=before,
-        relevant=relevant,
-    )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StandingPart:
-    """The standing part of a context: its text, and the memories in it, in the order of the text."""
-
-    text: str = ""
-    memories: tuple[Memory, ...] = ()
-    has_names: bool = False
-
-
-def render_standing(
-    choice: StandingChoice,
-    document: Mapping[str, Any],
-    *,
-    max_tokens: int,
-    standing_tokens: int,
-    count_tokens: TokenCounter,
-    form: Form,
-    zone: tzinfo | None = None,
-) -> StandingPart:
-    """The profile's document, the instructions, and of the statements all that fit into ``standing_tokens``, as text.
-
-    Where not all fit, the most important do, and if these are all statements, short turns of other conversations in half of
-    the space. Document and instructions stand there whatever they take, up to ``max_tokens``, the budget of the whole
-    context; statements take half of that at most.
-    """
-    lines = profile_lines(document)
-    names = choice.has_several_speakers
-    always: list[ProfileLine | Memory] = [*lines, *choice.instructions]
-    # What the document lists already is not said twice.
-    profile_texts = {line.text for line in lines}
-    statements = [memory for memory in choice.statements if memory.text not in profile_texts]
-
-    def text(entries: Sequence[ProfileLine | Memory]) -> str:
-        return text_of([_as_entry(entry) for entry in entries], form=form, left_out=0, has_names=names, zone=zone)
-
-    def fits(entries: Sequence[ProfileLine | Memory], most: int) -> bool:
-        return count_tokens(text(entries)) <= most
-
-    limit = min(standing_tokens, max_tokens // 2)
-    entries = [*always, *statements, *choice.turns]
-    if not fits(entries, limit):
-        entries = [*always, *statements, *choice.earlier_turns]
-    if not fits(entries, limit):
-        entries = _longest_beginning(always, lambda part: fits(part, max_tokens))
-        # A long text takes the space of many: where not all have space, none may have more than a third of it.
-        costs = [count_tokens(one_line(memory.text or "")) for memory in statements]
-        short = [memory for memory, cost in zip(statements, costs, strict=True) if cost * _LONG <= limit]
-        short = short[: _count_within(sorted(cost for cost in costs if cost * _LONG <= limit), limit)]
-        if len(entries) == len(always) and fits(entries, limit):
-            entries += _longest_beginning(short, lambda part: fits([*always, *part], limit))
-        if len(entries) == len(always) + len(statements):
-            brief = [
-                turn
-                for turn in choice.earlier_turns
-                if count_tokens(one_line(turn.text or "")) * _SEVERAL <= limit and tells_of_user(turn)
-            ]
-            # Most turns tell less than a statement, so that they take half of the space at most.
-            turn_limit = min(limit, count_tokens(text(entries)) + limit // 2)
-            entries += _longest_beginning(
-                _from_both_ends(brief), lambda part: fits([*always, *statements, *part], turn_limit)
-            )
-    memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
-    return StandingPart(
-        text=text(entries),
-        memories=tuple(entry.memory for entry in sorted(memories, key=sort_key)),
-        has_names=names,
-    )
-
-
-def render_journal(
-    before: Sequence[Memory],
-    since: Sequence[Memory],
-    document: Mapping[str, Any],
-    *,
-    journal_tokens: int,
-    count_tokens: TokenCounter,
-    has_names: bool,
-    zone: tzinfo | None = None,
-) -> StandingPart:
-    """The journal as text; of what was told before the conversation, the most important that fits into ``journal_tokens``.
-
-    Corrections since then come behind it whatever they take, so that nothing before them changes.
-    """
-    lines = profile_lines(document)
-
-    def text(memories: Sequence[Memory], corrections: Sequence[Memory]) -> str:
-        return journal_of(lines, memories, corrections, has_names=has_names, zone=zone)
-
-    memories = list(before)
-    if count_tokens(text(memories, ())) > journal_tokens:
-        candidates = [*filter(is_instruction, before), *by_importance(m for m in before if not is_instruction(m))]
-        # The texts alone say how many it can be at most: to write out and count all of a long journal again and again is slow.
-        most = _count_within([count_tokens(memory.text or "") for memory in candidates], journal_tokens)
-
-        def fits(part: Sequence[Memory]) -> bool:
-            ids = {memory.id for memory in part}
-            return count_tokens(text([memory for memory in before if memory.id in ids], ())) <= journal_tokens
-
-        ids = {memory.id for memory in _longest_beginning(candidates[:most], fits)}
-        memories = [memory for memory in before if memory.id in ids]
-    return StandingPart(text=text(memories, since), memories=(*memories, *since), has_names=has_names)
-
-
-def _from_both_ends(turns: Sequence[Memory]) -> list[Memory]:
-    """The newest and the earliest in turn: what somebody tells of themselves first says who they are."""
-    half = -(-len(turns) // 2)
-    ends = zip_longest(turns[:half], reversed(turns[half:]))
-    return [turn for pair in ends for turn in pair if turn is not None]
-
-
-def _count_within(costs: Sequence[int], most: int) -> int:
-    """So many of the costs, from the first on, add up to at most ``most``."""
-    return sum(total <= most for total in accumulate(costs))
-
-
-_T = TypeVar("_T")
-
-
-def _longest_beginning(entries: Sequence[_T], fits: Callable[[Sequence[_T]], bool]) -> list[_T]:
-    """The longest beginning that fits, found by halving: a counter of tokens may be slow."""
-    low, high = 0, len(entries)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(entries[:middle]) else (low, middle - 1)
-    return list(entries[:low])
-
-
-@overload
-def _as_entry(entry: Memory) -> Recollection: ...
-@overload
-def _as_entry(entry: ProfileLine | Memory) -> ProfileLine | Recollection: ...
-def _as_entry(entry: ProfileLine | Memory) -> ProfileLine | Recollection:
-    if isinstance(entry, ProfileLine):
-        return entry
-    return Recollection(memory=entry, score=0.0, score_parts=NO_EVIDENCE)
-
-
-def _join(standing: str, relevant: str) -> str:
-    return "\n\n".join(part for part in (standing, relevant) if part)
+_LOOSE = 1 / 3
+"""The share of the usual bounds that is left where the message asks for help, or for a list."""
+_LEAST_EVIDENCE = 1.5
+"""In deviations of similarity: the best memory, and each that is only loosely near, has to be nearer than unrelated sentences are.
+Among few memories a score alone does not say so."""
+_NEAREST = 20
+"""So many of the nearest by meaning are in a context that is to help with something: what helps need not be near, and a score cannot
+tell "The user is vegetarian" from noise where a dinner is to be suggested."""
+_SHARE_OF_NEAREST = 1 / 3
+"""Of the budget: what people tell of themselves is short, and pages of a long conversation are not to fill a context."""
+_FEWEST_TOKENS = 4
+"""A line of a context takes at least so many: it bounds the number of memories that are read for one."""
 
 
 class Window:
@@ -302,3 +110,252 @@ def is_withheld(candidate: RecallCandidate) -> bool:
 
 def _words(text: str) -> str:
     return " ".join(_WORD.findall(text.casefold()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """The form of a context, and what of the conversation is before the model already."""
+
+    max_tokens: int | None
+    count_tokens: TokenCounter
+    form: Form
+    standing: Standing
+    check: Check
+    exclude: Sequence[str]
+    """Marks of memories that were shown in this conversation before."""
+    thread_id: str | None
+    window: Sequence[Turn] | None
+    """The messages before the model; None: all of the thread."""
+    explain: bool = False
+    """The context comes with its explanation."""
+    zone: tzinfo | None = None
+    """The time zone of all dates in the text; None: the one in which each memory was told."""
+
+
+async def context(backend: Backend, namespace: Namespace, question: Question, shape: Shape) -> Context:
+    """Gather what the model should know: the instructions, and the relevant memories, within a budget.
+
+    Raises:
+        InvalidInputError: an argument is out of range; the message names it.
+        EmbeddingError: the query has no vector.
+        ConfigurationError: a chat model is to be asked, and there is none.
+    """
+    settings = backend.settings
+    budget = _check_shape(shape, settings.context_tokens)
+    if shape.check == "model" and backend.model_name is None:
+        raise ConfigurationError("check='model' asks a chat model and there is none; open the memory with model=...")
+    kinds = None if question.kinds is None else validation.check_list(question.kinds, "kinds")
+    question = replace(question, kinds=kinds)
+    # Without a standing part the instructions come with the search, since they hold whatever is asked.
+    instructions = settings.instructions if kinds is None or "procedural" in kinds else 0
+    asks_for_list = language_question.asks_for_list(question.query)
+    if asks_for_list:
+        # The answer is in several memories, so that the budget alone says how many there are.
+        question = replace(question, limit=max(question.limit, settings.candidates))
+    search_question = replace(question, instructions=instructions if shape.standing == "off" else 0)
+    reading = _StandingReading(backend, namespace, question, shape, budget=budget, instructions=instructions)
+    candidates = await find_candidates(backend, namespace, search_question, beside=reading.begin)
+    ranked = candidates.ranked
+    window = None if shape.window is None else Window(shape.window, shape.thread_id)
+    standing = await reading.arrange(window)
+    always = {candidate.key for candidate in candidates.result.candidates if candidate.always}
+    stands = {memory.id for memory in standing.memories}
+    texts = {memory.text for memory in standing.memories}
+
+    def is_fresh(entry: RankedCandidate) -> bool:
+        # What stands already is shown again only with words that the statement lacks.
+        is_new = entry.row.id not in stands and entry.row.text not in texts
+        has_more = entry.excerpt is not None and not asks_for_list  # a list has statements alone
+        is_open = entry.row.key not in always and (has_more or is_new)
+        return is_open and _is_fresh(entry.row, shape, window)
+
+    fresh = [] if is_bare_request(question.query) else [entry for entry in ranked if is_fresh(entry)]
+    is_for_help = asks_for_help(question.query)
+    bounds = _bounds(settings, is_for_help=is_for_help, is_list=asks_for_list)
+    nearest: list[RankedCandidate] = []
+    if is_for_help:
+        # Help, such as a dinner that is suggested, is served by what the user told that is only loosely near; what the
+        # assistant said has no such claim.
+        nearest = nearest_of_people(fresh, _NEAREST)
+        least = settings.context_floor
+        fresh = [entry for entry in fresh if entry.score >= least or _is_loosely_near(entry) or entry in nearest]
+    relevant = await _relevant(backend, question, fresh, bounds, check=shape.check)
+    if shape.check != "model":
+        relevant += others_within(nearest, relevant, budget * _SHARE_OF_NEAREST, shape.count_tokens)
+    if asks_for_list:
+        relevant += await complete_topics(backend, namespace, question, relevant, is_fresh)
+    instruction_entries = [candidate.recollection() for candidate in ranked if candidate.row.key in always]
+    result = render(
+        [*instruction_entries, *relevant],
+        # A journal is cheap where it is cached, and so is not paid from the budget.
+        max_tokens=budget + (shape.count_tokens(standing.text) if shape.standing == "journal" else 0),
+        count_tokens=shape.count_tokens,
+        form=shape.form,
+        before=standing.text,
+        has_names=standing.has_names or has_several_speakers(candidate.row.speaker for candidate in ranked),
+        by_time=language_question.asks_for_order(question.query),
+        is_list=asks_for_list,
+        zone=shape.zone,
+    )
+    result = _with_standing(result, standing, ranked)
+    await note_read(backend, namespace, "shown", [recollection.memory.id for recollection in result.recollections])
+    if not shape.explain:
+        return result
+    recall_explanation = await explanation(
+        backend, replace(candidates, ranked=fresh), threshold=bounds.threshold, min_score=bounds.min_score
+    )
+    drop_reason: Reason = "model" if shape.check == "model" else "share"
+    recollections = [candidate.recollection() for candidate in ranked]
+    selection = [*result.recollections[: result.standing_count], *instruction_entries, *relevant]
+    return replace(
+        result, explanation=of_context(recall_explanation, result, selection, recollections, drop_reason=drop_reason)
+    )
+
+
+class _Bounds(NamedTuple):
+    """The bounds of what fits a message."""
+
+    threshold: float
+    """The score that the best has to have."""
+    min_score: float
+    """The score that every other one has to have."""
+    share: float
+    """The share of the best one's evidence, beyond the best ten."""
+
+
+def _bounds(settings: Settings, *, is_for_help: bool, is_list: bool) -> _Bounds:
+    """The bounds of what counts: what is near answers a question; for help, and for a list, what is only loosely near counts too.
+
+    What helps is among the nearest by meaning too, so that beyond the best ten a list alone is longer.
+    """
+    floor, share = settings.context_floor, settings.context_share
+    if is_for_help:
+        return _Bounds(floor * _LOOSE, floor * _LOOSE, share)
+    # That nothing answers is told by the best one alone, whatever the number of answers is.
+    return _Bounds(floor, floor * _LOOSE, share * _LOOSE) if is_list else _Bounds(floor, floor, share)
+
+
+async def _relevant(
+    backend: Backend, question: Question, fresh: Sequence[RankedCandidate], bounds: _Bounds, *, check: Check
+) -> list[Recollection]:
+    """The memories that fit the message, best first: nothing below the bounds, or what the chat model chooses."""
+    settings = backend.settings
+    # Among few memories the best one may look good by chance.
+    near: Sequence[RankedCandidate] = fresh if any(entry.evidence >= _LEAST_EVIDENCE for entry in fresh) else []
+    likely = select(near, limit=question.limit, threshold=bounds.threshold, min_score=bounds.min_score)
+    relevant = select_outstanding(likely, share=bounds.share)
+    if check != "model":
+        return relevant
+    # The model judges what no threshold has cut; only if it has no answer does the threshold's choice stand.
+    candidates = select(fresh, limit=question.limit, threshold=0.0, min_score=settings.min_score)
+    return await check_relevance(backend, question.query, candidates, otherwise=relevant)
+
+
+class _StandingReading:
+    """The part that stands whatever is asked: read in the round trip of the search, then written out."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        namespace: Namespace,
+        question: Question,
+        shape: Shape,
+        *,
+        budget: int,
+        instructions: int,
+    ) -> None:
+        self._settings = backend.settings
+        self._namespace = namespace
+        self._question = question
+        self._shape = shape
+        self._budget = budget
+        self._instructions = instructions
+        self._found: Answer[list[StandingMemory]] = Answer([])
+        self._journal: Answer[list[StandingMemory]] = Answer([])
+
+    def begin(self, tx: Transaction) -> None:
+        """Give the statements to a transaction."""
+        shape, settings, question = self._shape, self._settings, self._question
+        if shape.standing == "off":
+            return
+        clean_filter = redact_filter(settings.redaction, question.filter)
+        options: _Reading = {
+            "instructions": self._instructions,
+            "wanted": condition(clean_filter, question.kinds, turns=settings.turns),
+            "thread_id": shape.thread_id,
+            "now": question.now,
+        }
+        # A line takes a few tokens, so that no more rows are read than a prompt has lines.
+        lines = min(settings.standing_tokens, self._budget) // _FEWEST_TOKENS + 1
+        key = KEY if question.kinds is None or "profile" in question.kinds else ""
+        self._found = standing_queries.standing_memories(tx, self._namespace, profile=key, lines=lines, **options)
+        if shape.standing == "journal":
+            lines = settings.journal_tokens // _FEWEST_TOKENS + 1
+            self._journal = standing_queries.journal_memories(tx, self._namespace, lines=lines, **options)
+
+    async def arrange(self, window: Window | None) -> StandingPart:
+        """Choose from what was read, and write it out."""
+        shape, settings, count_tokens = self._shape, self._settings, self._shape.count_tokens
+        if shape.standing == "off":
+            return StandingPart()
+        ids = None if window is None else window.message_ids
+        choice = choose(await self._found, thread_id=shape.thread_id, message_ids=ids)
+        document = {} if choice.document is None else dict(choice.document.value)
+        if shape.standing == "journal":
+            before, since = arrange_journal(await self._journal)
+            return render_journal(
+                before, since, document, journal_tokens=settings.journal_tokens, count_tokens=count_tokens,
+                has_names=choice.has_several_speakers, zone=shape.zone,
+            )  # fmt: skip
+        return render_standing(
+            choice, document, max_tokens=self._budget, standing_tokens=settings.standing_tokens,
+            count_tokens=count_tokens, form=shape.form, zone=shape.zone,
+        )  # fmt: skip
+
+
+def _with_standing(result: Context, standing: StandingPart, ranked: Sequence[RankedCandidate]) -> Context:
+    """The context with the memories of its standing part, with the scores that the search gave them."""
+    scores = {candidate.row.id: candidate for candidate in ranked}
+    recollections = [
+        scores[memory.id].recollection()
+        if memory.id in scores
+        else Recollection(memory=memory, score=0.0, score_parts=NO_EVIDENCE)
+        for memory in standing.memories
+    ]
+    return replace(
+        result,
+        recollections=(*recollections, *result.recollections),
+        standing_count=len(recollections),
+    )
+
+
+def _is_loosely_near(entry: RankedCandidate) -> bool:
+    return entry.row.source != "assistant" and entry.evidence >= _LEAST_EVIDENCE
+
+
+def _is_fresh(candidate: RecallCandidate, shape: Shape, window: Window | None) -> bool:
+    """Tell if the model does not have it before it yet, and may have it, and it is more than a request of the past."""
+    if (shape.exclude and candidate.fingerprint in shape.exclude) or is_withheld(candidate):
+        return False
+    if candidate.source == "user" and is_request(candidate.text or ""):
+        return False
+    if window is None:
+        return shape.thread_id is None or candidate.thread_id != shape.thread_id
+    return not window.says(candidate)
+
+
+def _check_shape(shape: Shape, usual: int) -> int:
+    """The budget.
+
+    Raises:
+        InvalidInputError: an option cannot be; the message names it.
+    """
+    if shape.form not in FORMS:
+        raise InvalidInputError(f"form is {represent(shape.form)}; use one of {', '.join(FORMS)}")
+    if shape.standing not in STANDINGS:
+        raise InvalidInputError(f"standing is {represent(shape.standing)}; use one of {', '.join(STANDINGS)}")
+    if shape.check not in ("threshold", "model"):
+        raise InvalidInputError(f"check is {represent(shape.check)}; use 'threshold' or 'model'")
+    if shape.thread_id is not None:
+        validation.name(shape.thread_id, "thread_id")
+    return usual if shape.max_tokens is None else validation.count(shape.max_tokens, "max_tokens", at_least=1)

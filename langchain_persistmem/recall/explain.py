@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.postgres.queries import explain
-from langchain_persistmem.recall import ranking
+from langchain_persistmem.recall.evidence import rank
 from langchain_persistmem.recall.search import Candidates
+from langchain_persistmem.recall.selection import decide
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.recall_results import (
     Context,
@@ -31,7 +32,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
         terms = await explain.query_terms(tx, query)
         rows = await explain.recall_left_out(tx, query, most=_MOST_PASSED_OVER)
     # What was passed over is weighed with the statistics of what was compared: a score of its own would mean nothing.
-    passed_over = ranking.rank(
+    passed_over = rank(
         replace(result, candidates=tuple(rows)),
         question.query,
         background=query.model.background,
@@ -39,7 +40,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
         now=question.moment,
     )
     ranked = [candidate.recollection() for candidate in candidates.ranked]
-    decisions = ranking.decide(candidates.ranked, limit=limit, threshold=threshold, min_score=min_score)
+    decisions = decide(candidates.ranked, limit=limit, threshold=threshold, min_score=min_score)
     return Explanation(
         query=question.query,
         queries=candidates.queries,

@@ -10,8 +10,9 @@ from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.postgres.transaction import Transaction
-from langchain_persistmem.recall import query_expansion, ranking
-from langchain_persistmem.recall.duplicates import join_layers, put_answers_first
+from langchain_persistmem.recall import query_expansion
+from langchain_persistmem.recall.evidence import put_answers_first, rank
+from langchain_persistmem.recall.statements_with_turns import join_layers
 from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.record_redaction import redact_question
@@ -23,6 +24,10 @@ from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.representation import represent
 
 _LONGEST_QUERY = 20_000
+_HITS_WITH_NEXT_TURN = 10
+"""So many of the best by words have the turn after them looked up as a candidate too: an answer has few words of its question."""
+_NEAREST_FOR_PERIOD = 500
+"""Among so many of the nearest by meaning what was told in a time that the question speaks of is a candidate."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +77,8 @@ async def find_candidates(
             language=settings.language,
             condition=wanted,
             candidates=max(settings.candidates, question.limit),
+            hits_with_next_turn=_HITS_WITH_NEXT_TURN,
+            nearest_for_period=_NEAREST_FOR_PERIOD,
             both_forms=backend.may_have_rewrites,
         )
         for variant, text, (vector, usual) in zip(questions, nameless_texts, vectors, strict=True)
@@ -86,7 +93,7 @@ async def find_candidates(
         for query, result in zip(queries, results, strict=True)
     ]
     ranked = [
-        ranking.rank(result, text, background=query.model.background, weights=settings.ranking, now=question.moment)
+        rank(result, text, background=query.model.background, weights=settings.ranking, now=question.moment)
         for query, result, text in zip(queries, results, texts, strict=True)
     ]
     findings = join_layers(

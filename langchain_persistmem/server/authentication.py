@@ -12,20 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from langchain_persistmem.errors import ConfigurationError
-from langchain_persistmem.server.access import AccessDeniedError, Caller, check_caller
+from langchain_persistmem.server.access import Caller, check_caller
+from langchain_persistmem.server.forged_requests import FormTokens, bearer_of
 from langchain_persistmem.server.signed_tokens import Purpose, check_key, read_claims, sign
 
 Authorize = Callable[[Request], "Caller | Awaitable[Caller | None] | None"]
 """The application's own login: the caller of a request; None if nobody is logged in."""
 
-CSRF_FIELD = "csrf"
-CSRF_HEADER = "X-CSRF-Token"
 LOGIN_PATH = "/login"
 
 _SESSION = timedelta(hours=12)
 _LOGIN = timedelta(minutes=15)
-_FORM = timedelta(hours=12)
-_BEARER = "bearer "
 
 
 class Authentication:
@@ -40,6 +37,8 @@ class Authentication:
         self._takes_tokens = key is not None
         # Forms are signed in any case. A key of our own ends with the process, which is all that a form needs.
         self._key = secrets.token_urlsafe(32) if key is None else check_key(key)
+        self.forms = FormTokens(self._key)
+        """The tokens of forms."""
         self._authorize = authorize
         # A browser sends cookies of one port to all ports of a machine: servers with other keys have other names.
         self._cookie = f"persistmem_{hashlib.sha256(self._key.encode()).hexdigest()[:8]}"
@@ -93,38 +92,6 @@ class Authentication:
             self._cookie, path=request.scope.get("root_path") or "/", httponly=True, samesite="strict"
         )
 
-    def csrf_token(self, caller: Caller) -> str:
-        """Return the token that a form of ``caller`` has to carry; another person's does not count."""
-        return sign(self._key, "form", caller, _FORM)
-
-    async def check_form(self, request: Request, caller: Caller) -> None:
-        """Refuse what another site has a browser send.
-
-        A bearer token is its own proof: no browser sends one by itself.
-
-        Raises:
-            AccessDeniedError: the request comes from elsewhere, or its form has no token of ours.
-        """
-        if bearer_of(request) is not None:
-            return
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            raise AccessDeniedError("this was sent by another site; nothing was changed. Use the form here")
-        token = request.headers.get(CSRF_HEADER)
-        if token is None and request.headers.get("content-type", "").startswith(("multipart/", "application/x-www-")):
-            field = (await request.form()).get(CSRF_FIELD)
-            token = field if isinstance(field, str) else None
-        if self._read("form", token or "") != caller:
-            raise AccessDeniedError(
-                "nothing was changed: the token of the form is missing or out of date. Load the page again and repeat it; a "
-                "program sends Authorization: Bearer instead of a cookie"
-            )
-
     def _read(self, purpose: Purpose, token: str) -> Caller | None:
         claims = read_claims(self._key, purpose, token)
         return None if claims is None else Caller.of_claims(claims)
-
-
-def bearer_of(request: Request) -> str | None:
-    """Return the token of ``Authorization: Bearer ...``."""
-    header = request.headers.get("authorization", "")
-    return header[len(_BEARER) :].strip() if header.lower().startswith(_BEARER) else None

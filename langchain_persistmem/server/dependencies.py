@@ -55,7 +55,7 @@ async def check_request(
         read_only=service.read_only,
     )
     if is_post:
-        await service.authentication.check_form(request, access.caller)
+        await service.authentication.forms.check(request, access.caller)
     request.scope["persistmem.access"] = access
     return access
 

@@ -163,7 +163,7 @@ class McpEndpoint:
         request = Request(scope, receive)
         access = authorise_request(self._service.memory, request, read_only=self._service.read_only)
         if request.method != "GET":
-            await self._service.authentication.check_form(request, access.caller)
+            await self._service.authentication.forms.check(request, access.caller)
         # The SDK lets nobody else into a session; whose memory it is belongs to who that is.
         client_id = json.dumps([access.caller.id, self._service.memory.namespace_of(**access.owner)])
         scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=client_id, scopes=[]))

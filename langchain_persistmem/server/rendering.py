@@ -57,7 +57,7 @@ def render(
         "done": request.query_params.get("done"),
         "has_session": authentication.has_session(request),
         "read_only": access.read_only if access is not None else True,
-        "csrf": "" if caller is None else authentication.csrf_token(caller),
+        "csrf": "" if caller is None else authentication.forms.token_of(caller),
         "whose": {} if access is None else access.query,
         "url": partial(address, request),
         "static": partial(_static, request),

@@ -21,7 +21,8 @@ from langchain_persistmem.store.index_and_ttl import (
     minutes,
     ttl_of,
 )
-from langchain_persistmem.store.ops import MAX_TEXT_CHARS, check_labels, check_minutes, check_path, texts_of
+from langchain_persistmem.store.indexed_texts import texts_of
+from langchain_persistmem.store.ops import MAX_TEXT_CHARS, check_labels, check_minutes, check_path
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.representation import is_a, type_name
 

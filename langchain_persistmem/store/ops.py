@@ -13,13 +13,13 @@ from langgraph.store.base import (
     Op,
     PutOp,
     SearchOp,
-    get_text_at_path,
 )
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_json
+from langchain_persistmem.store.indexed_texts import paths_of, texts_of
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode, prefix_range
 from langchain_persistmem.types.records import KINDS, Kind
@@ -129,23 +129,6 @@ def plan(
                 raise
             raise InvalidInputError(f"ops[{index}]: {error}; nothing of the batch was done") from None
     return Plan(reads, writes)
-
-
-def texts_of(value: Mapping[str, Any], paths: Sequence[str], *, max_chars: int) -> tuple[str, ...]:
-    """Return the texts at ``paths`` of ``value``, each once.
-
-    ``$`` is the whole: its ``text`` or ``content`` if that is a string that is not blank, since
-    that is the statement, and else its JSON.
-
-    >>> texts_of({"text": "likes tea", "n": 1}, ["$"], max_chars=100)
-    ('likes tea',)
-    >>> texts_of({"tags": ["tea", "", "dogs"]}, ["tags[*]"], max_chars=100)
-    ('tea', 'dogs')
-    """
-    texts: list[str] = []
-    for path in paths:
-        texts += _whole(value) if path in ("", "$") else get_text_at_path(value, path)
-    return tuple(dict.fromkeys(text[:max_chars] for text in texts if text[:max_chars].strip()))
 
 
 def match_namespaces(namespaces: Sequence[Namespace], op: ListNamespacesOp) -> list[Namespace]:
@@ -286,7 +269,7 @@ def _put(op: PutOp, value: object, redaction: Redaction | None, *, fields: Seque
     validation.json_object(cast("object", value), "value")
     copy = _copy(cast("Mapping[str, Any]", value))
     copy = copy if redaction is None else redact_json(redaction, copy)
-    texts = texts_of(copy, _paths(op.index, fields), max_chars=max_chars)
+    texts = texts_of(copy, paths_of(op.index, fields), max_chars=max_chars)
     if len(texts) > MAX_PARTS:
         raise InvalidInputError(f"index finds {len(texts)} texts, at most {MAX_PARTS} are possible; split the item")
     return Put(copy, texts, _kind(copy), _importance(copy), check_minutes(op.ttl, "ttl"))
@@ -299,26 +282,6 @@ def _copy(value: Mapping[str, Any]) -> dict[str, Any]:
     except ValueError:  # Python's own limit, which would also keep everybody from reading it
         pass
     raise InvalidInputError("value has a whole number of more than 4,300 digits; store it as a string")
-
-
-def _paths(index: object, fields: Sequence[str]) -> Sequence[str]:
-    if index is None:
-        return fields
-    if index is False:
-        return ()
-    if is_a(index, list) or is_a(index, tuple):
-        paths: Sequence[object] = plain(cast("object", index))
-        if all(isinstance(path, str) for path in paths):
-            return cast("Sequence[str]", paths)
-    raise InvalidInputError("index is not usable; pass False, or a list of paths such as ['text', 'tags[*]']")
-
-
-def _whole(value: Mapping[str, Any]) -> list[str]:
-    for name in ("text", "content"):
-        statement = value.get(name)
-        if isinstance(statement, str) and statement.strip():
-            return [statement]
-    return get_text_at_path(value, "$") if value else []
 
 
 def _kind(value: Mapping[str, Any]) -> Kind:

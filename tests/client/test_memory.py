@@ -8,7 +8,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_persistmem import InvalidInputError, MemoryNotFoundError, PersistMem
-from langchain_persistmem.learning import turns
+from langchain_persistmem.learning import turn_memories
 
 MONDAY = datetime(2026, 3, 2, 19, 4, tzinfo=UTC)
 
@@ -150,7 +150,7 @@ async def test_turns_that_a_crash_left_unlearnt_are_learnt_by_the_next_call(eith
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
-        broken.setattr(turns, "find_off_record", crash)
+        broken.setattr(turn_memories, "find_off_record", crash)
         await either.observe([turn("user", "I adopted a cat called Pixel", id="a")], thread_id="t", user_id="ada")
     assert (await either.admin.status(user_id="ada")).counts == {"memories": 0, "messages": 1, "threads": 1}
     observed = await either.observe([], thread_id="t", user_id="ada")

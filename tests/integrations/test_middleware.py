@@ -32,7 +32,7 @@ from langchain_persistmem import (
     memory_tools,
 )
 from langchain_persistmem.integrations import turn_cache
-from langchain_persistmem.recall import recall as recall_flow
+from langchain_persistmem.recall import context as context_flow
 from tests.support.scripted_model import Extractor, Scripted, call
 
 IDENTITY = "You are a kind assistant."
@@ -123,14 +123,14 @@ async def test_what_was_shown_is_in_no_state_and_no_row_of_the_checkpointer(eith
 def counted(memory: PersistMem, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The questions that memory is searched with from now on."""
     asked: list[str] = []
-    original = recall_flow.context
+    original = context_flow.context
 
     async def context(backend: Any, namespace: Any, question: Any, shape: Any) -> Any:
         if backend is memory.backend:
             asked.append(question.query)
         return await original(backend, namespace, question, shape)
 
-    monkeypatch.setattr(recall_flow, "context", context)
+    monkeypatch.setattr(context_flow, "context", context)
     return asked
 
 

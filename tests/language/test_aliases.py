@@ -8,7 +8,7 @@ import pytest
 from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.types.recall_results import SearchResult
 from langchain_persistmem.types.records import Provenance
-from tests.recall.test_ranking import found, memory
+from tests.recall.test_evidence import found, memory
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

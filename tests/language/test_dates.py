@@ -10,7 +10,7 @@ from langchain_persistmem.language.calendar.calendar_arithmetic import feast
 from langchain_persistmem.language.calendar.date_matching import fit
 from langchain_persistmem.language.calendar.periods import LONGEST, find_periods
 from langchain_persistmem.types.recall_results import Period
-from tests.recall.test_ranking import memory
+from tests.recall.test_evidence import memory
 
 NOW = datetime(2023, 10, 23, 10, 2, tzinfo=UTC)
 """A Monday."""

@@ -12,10 +12,10 @@ import pytest
 from langchain_persistmem import ExtractionError, PersistMem, Settings
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.learning.chat_model import extraction_prompt
-from langchain_persistmem.learning.extraction_input import choose_existing
-from langchain_persistmem.recall.context import approximate_tokens
+from langchain_persistmem.learning.chat_model.extraction_input import choose_existing
+from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens
 from langchain_persistmem.types.records import Turn
-from tests.recall.test_ranking import memory as memory_of
+from tests.recall.test_evidence import memory as memory_of
 from tests.support.material import turns_in
 from tests.support.scripted import Scripted, answer, entry
 

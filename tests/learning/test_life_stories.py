@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.learning.chat_model import extraction_prompt
-from langchain_persistmem.recall.context import approximate_tokens
+from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens
 from tests.support.scripted import Scripted, answer, entry
 from tests.support.stories import STORIES, THEMES, Model, Story, check, listen, listen_later, places, sessions, state
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, RootModel
 
 from langchain_persistmem import ConfigurationError, LocalEmbeddings, PersistMem, Settings
 from langchain_persistmem.learning.chat_model import extraction_prompt
-from langchain_persistmem.recall.context import approximate_tokens
+from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens
 from langchain_persistmem.types.extraction_schema import shape_of
 from tests.conftest import Either
 from tests.support.scripted import Scripted, answer, entry

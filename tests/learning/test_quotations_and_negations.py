@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from langchain_persistmem.learning.chat_model.evidence import judge, supporting
+from langchain_persistmem.learning.chat_model.claim_support import judge, supporting
 from langchain_persistmem.types.records import Turn
 
 WHEN = datetime(2026, 5, 20, 18, tzinfo=UTC)

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from langchain_persistmem import PersistMem, Settings
+from langchain_persistmem.learning.fact_keys import speaker_key
 from langchain_persistmem.learning.sameness import (
     extends,
     identity,
@@ -15,7 +16,6 @@ from langchain_persistmem.learning.sameness import (
     repeats_claim,
     same_person,
     same_statement,
-    speaker_key,
 )
 from langchain_persistmem.types.records import Candidate, Memory, Provenance
 from tests.support.scripted import answer, entry

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_persistmem import InvalidInputError, MemoryNotFoundError, PersistMem
 from langchain_persistmem.language.trust import INSTRUCTORS, TRUST
-from langchain_persistmem.recall.context import FORMS
+from langchain_persistmem.recall.context_parts.context_text import FORMS
 from langchain_persistmem.types.records import SOURCES
 from tests.support.scripted import answer, entry
 

@@ -14,7 +14,7 @@ from psycopg import conninfo, sql
 
 from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.errors import StorageError
-from langchain_persistmem.learning.changes import CONSOLIDATED
+from langchain_persistmem.learning.apply_decisions import CONSOLIDATED
 from langchain_persistmem.postgres.queries import changes
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import page
@@ -112,7 +112,7 @@ async def recalled(backend: Backend, query: str, own_view: bool = False) -> Sear
     vector, model = await backend.embed_query(query), await ready(backend)
     parameters = {
         "namespace": encode(ADA), "query": query, "terms": [], "weights": [], "period_starts": [], "period_ends": [], "embedding": to_halfvec(vector), "model": model.id, "language": "english",
-        "candidates": 20, "instructions": 0, "now": datetime.now(UTC), "thread_id": None, "own_view": own_view,
+        "candidates": 20, "hits_with_next_turn": 10, "nearest_for_period": 500, "instructions": 0, "now": datetime.now(UTC), "thread_id": None, "own_view": own_view,
     }  # fmt: skip
     async with backend.transaction(ADA, atomic=False) as tx:
         return await hnsw_search.recall(tx, ADA, parameters, model=model, candidates=20)

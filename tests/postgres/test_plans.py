@@ -196,7 +196,8 @@ def of_the_index(name: str, text: str) -> str:
 
 VALUES: dict[str, object] = {
     "namespace": "memories/large", "from": "memories/large/", "until": "memories/large0", "ef_search": 128, "iterative_scan": "relaxed_order",
-    "model": 1, "most_unindexed": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "instructions": 0,
+    "model": 1, "most_unindexed": 3000, "reach": 10, "limit": 10, "offset": 0, "now": "2026-01-01", "candidates": 60, "hits_with_next_turn": 10,
+    "nearest_for_period": 500, "instructions": 0,
     "language": "english", "query": "text", "terms": "{}", "weights": "{}", "period_starts": "{}", "period_ends": "{}", "sample": 256, "thread_id": None, "own_view": False,
     "embedding": "[" + ",".join(["0.05"] * 384) + "]", "exact": "memories/large", "best_by_terms": 60,
     **dict.fromkeys(("prior", "usual", "deviation", "rarity", "coverage", "score_midpoint", "score_midpoint_per_log", "score_scale"), 1),

@@ -14,19 +14,18 @@ from hypothesis import strategies as st
 
 from langchain_persistmem import Context, InvalidInputError, Memory, Provenance, Recollection
 from langchain_persistmem.language.hidden_characters import strip_hidden
-from langchain_persistmem.recall.context import (
-    Form,
+from langchain_persistmem.recall.context import Window
+from langchain_persistmem.recall.context_parts.context_budget import (
     StandingPart,
-    Window,
     approximate_tokens,
     render,
     render_standing,
 )
-from langchain_persistmem.recall.context_text import profile_lines, sort_key, text_of
-from langchain_persistmem.recall.standing import StandingChoice
+from langchain_persistmem.recall.context_parts.context_text import Form, profile_lines, sort_key, text_of
+from langchain_persistmem.recall.context_parts.standing import StandingChoice
 from langchain_persistmem.types.recall_results import ScoreParts
 from langchain_persistmem.types.records import KINDS, SOURCES, Turn
-from tests.recall.test_ranking import found
+from tests.recall.test_evidence import found
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 FORMS: tuple[Form, ...] = get_args(Form)

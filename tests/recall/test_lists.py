@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from langchain_persistmem.recall.context_text import FORMS, Form
-from langchain_persistmem.recall.topics import topic_of
+from langchain_persistmem.recall.context_parts.context_text import FORMS, Form
+from langchain_persistmem.recall.context_parts.topics import topic_of
 
 DAY = datetime(2026, 5, 1, 9, tzinfo=UTC)
 BOOKS = ("Dune", "Emma", "Ulysses", "Beloved", "Ivanhoe", "Walden", "Candide", "Dracula", "Middlemarch", "Lolita", "Hamlet",

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage
 
 from langchain_persistmem import ConfigurationError, ExtractionError, PersistMem, Settings
-from langchain_persistmem.recall.query_expansion import MOST, material, merge, numbers, variants, variants_of
+from langchain_persistmem.recall.context_parts.relevance_check import material, numbers
+from langchain_persistmem.recall.query_expansion import MOST, merge, variants, variants_of
 from langchain_persistmem.runtime.backend import AsyncBackend, SyncBackend
 from langchain_persistmem.types.recall_results import RankedCandidate
-from tests.recall.test_ranking import found
-from tests.recall.test_ranking import memory as remembered
+from tests.recall.test_evidence import found
+from tests.recall.test_evidence import memory as remembered
 from tests.support.scripted import Scripted
 
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_persistmem import PersistMem, Settings
-from langchain_persistmem.recall.context import approximate_tokens, render_journal, render_standing
-from langchain_persistmem.recall.standing import StandingChoice, arrange_journal, choose
+from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens, render_standing
+from langchain_persistmem.recall.context_parts.journal import arrange_journal, render_journal
+from langchain_persistmem.recall.context_parts.standing import StandingChoice, choose
 from langchain_persistmem.types.recall_results import StandingMemory
 from langchain_persistmem.types.records import Memory, Provenance
-from tests.recall.test_ranking import memory as memory_of
+from tests.recall.test_evidence import memory as memory_of
 from tests.support.scripted import answer, entry
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

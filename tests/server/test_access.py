@@ -152,7 +152,7 @@ async def test_a_cookie_alone_changes_nothing_on_any_route(app: Any, stage: Stag
         for request in requests(app, stage):
             if request.method not in ("GET", "OPTIONS") and request.path != "/logout":
                 assert (await request.send(browser)).status_code == 403, request.id
-                foreign = app.state.service.authentication.csrf_token(ADA)
+                foreign = app.state.service.authentication.forms.token_of(ADA)
                 browser.headers["X-CSRF-Token"] = foreign
                 assert (await request.send(browser)).status_code == 403, request.id
                 del browser.headers["X-CSRF-Token"]
@@ -160,7 +160,7 @@ async def test_a_cookie_alone_changes_nothing_on_any_route(app: Any, stage: Stag
 
 
 async def test_a_form_with_its_token_counts_and_none_from_another_site(app: Any, stage: Stage) -> None:
-    csrf = app.state.service.authentication.csrf_token(BEA)
+    csrf = app.state.service.authentication.forms.token_of(BEA)
     async with client(app) as browser:
         await browser.get(app.state.service.authentication.login_path(BEA))
         body, headers = {"text": "I have a cat."}, {"X-CSRF-Token": csrf}
@@ -178,7 +178,7 @@ async def test_a_token_of_one_purpose_serves_no_other(app: Any, stage: Stage) ->
         session = await browser.get(authentication.login_path(BEA))
         (cookie,) = browser.cookies.values()
     assert session.status_code == 303
-    for token in (cookie, authentication.csrf_token(BEA)):
+    for token in (cookie, authentication.forms.token_of(BEA)):
         async with client(app, Authorization=f"Bearer {token}") as program:
             assert (await program.get("/v1/memories")).status_code == 401
 

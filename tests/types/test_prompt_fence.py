@@ -17,8 +17,8 @@ from langchain_persistmem.commands import classification
 from langchain_persistmem.integrations.labeled_documents import format_labelled
 from langchain_persistmem.learning.chat_model import extraction_prompt
 from langchain_persistmem.lifecycle import habits, summaries
-from langchain_persistmem.recall import query_expansion
-from langchain_persistmem.recall.context_text import FORMS, Form, journal_of, profile_lines, text_of
+from langchain_persistmem.recall.context_parts import relevance_check
+from langchain_persistmem.recall.context_parts.context_text import FORMS, Form, journal_of, profile_lines, text_of
 from langchain_persistmem.types.prompt_fence import Tag, escape, fence
 from langchain_persistmem.types.recall_results import Recollection, ScoreParts
 from langchain_persistmem.types.records import Memory, Provenance, Turn
@@ -117,8 +117,8 @@ PROMPTS: Mapping[str, Callable[[str, str], str]] = {
     ),
     "summary": lambda text, label: summaries.material([memory(text, label), memory(text)]),
     "habit": lambda text, label: habits.material([memory(text, label), memory(text)]),
-    "query expansion": lambda text, label: query_expansion.question(text),
-    "relevance check": lambda text, label: query_expansion.material(text, [text, label]),
+    "query expansion": lambda text, label: relevance_check.question(text),
+    "relevance check": lambda text, label: relevance_check.material(text, [text, label]),
     "command": lambda text, label: classification.material(text),
     "documents": lambda text, label: format_labelled(
         [document(text, label), Document(text, metadata={"origins": ["memory"], "speaker": label})],

@@ -22,7 +22,7 @@ from langchain_persistmem.errors import (
 from langchain_persistmem.integrations.memory_permission import MemoryAllowed, may_recall, may_remember
 from langchain_persistmem.integrations.run_messages import messages_in
 from langchain_persistmem.integrations.tools import tool_calls
-from langchain_persistmem.integrations.tools.tool_calls import Answer
+from langchain_persistmem.integrations.tools.tool_confirmations import Answer
 from langchain_persistmem.integrations.tools.tool_run import ToolRun
 from langchain_persistmem.integrations.tools.tool_schemas import (
     Arguments,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
-
-from langgraph.types import interrupt
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.integrations.tools.tool_confirmations import (
+    Answer,
+    ask_first,
     count_keys_at_once,
     count_unconfirmed,
+    is_approved,
     is_confirmed,
 )
 from langchain_persistmem.integrations.tools.tool_run import (
@@ -32,9 +32,6 @@ from langchain_persistmem.integrations.tools.tool_schemas import (
 from langchain_persistmem.types.records import Kind, Memory
 from langchain_persistmem.types.representation import represent
 from langchain_persistmem.types.results import Receipt
-
-Answer = tuple[str, dict[str, Any] | None]
-"""A text for the model, and an artifact that stays with the message for later calls: keys, no texts."""
 
 _WAITS = "This waits for review by a person and is not used before: {line}."
 """A statement of the model's own may neither instruct it nor replace one of the user's."""
@@ -137,41 +134,12 @@ async def forget(run: ToolRun, arguments: ForgetMemories) -> Answer:
     # The model may spread an erasure over several calls in one message, or over several messages: all of them count.
     alone = max(len(memories) + len(related), count_keys_at_once(run)) + count_unconfirmed(run) <= 1
     if not alone:
-        if run.interruptible and not _is_approved(run, memories, related):
+        if run.interruptible and not is_approved(run, memories, related):
             return "Nothing was erased: the user said no.", None
         if not run.interruptible and not is_confirmed(run, keys):
-            return _ask_first(run, memories, related)
+            return ask_first(run, memories, related)
     receipt = await run.call(run.memory.forget, keys, namespace=run.namespace)
     return _describe_erasure(receipt, keys), {"erased": keys} if alone else None
-
-
-def _is_approved(run: ToolRun, memories: Sequence[Memory], related: Sequence[Memory]) -> bool:
-    """Ask through LangGraph's interrupt, in the form of LangChain's human-in-the-loop middleware."""
-    keys = [shorten_key(memory.key) for memory in memories]
-    description = "\n".join(["Erase for good?", *_with_others(memories, related)])
-    answer: object = interrupt(
-        {
-            "action_requests": [{"name": run.tool, "args": {"keys": keys}, "description": description}],
-            "review_configs": [{"action_name": run.tool, "allowed_decisions": ["approve", "reject"]}],
-        }
-    )
-    if isinstance(answer, dict):
-        decisions = cast("dict[str, Any]", answer).get("decisions")
-        return isinstance(decisions, list) and [decision.get("type") for decision in cast("list[Any]", decisions)] == [
-            "approve"
-        ]
-    return answer is True
-
-
-def _ask_first(run: ToolRun, memories: Sequence[Memory], related: Sequence[Memory]) -> Answer:
-    lines = ["Nothing was erased yet. The user has to be asked about these:", *_with_others(memories, related)]
-    lines += [f"Show them and ask. If the user agrees, call {run.tool} again with all of these keys in one call."]
-    return "\n".join(lines), {"proposed": [memory.key for memory in memories]}
-
-
-def _with_others(memories: Sequence[Memory], related: Sequence[Memory]) -> list[str]:
-    lines = ["These go with them, because they were learnt from the same messages:"] if related else []
-    return [*map(format_memory, memories), *lines, *map(format_memory, related)]
 
 
 def _describe_erasure(receipt: Receipt, keys: Sequence[str]) -> str:

@@ -6,8 +6,14 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langgraph.types import interrupt
 
-from langchain_persistmem.integrations.tools.tool_run import ToolRun
+from langchain_persistmem.integrations.tools.tool_run import (
+    ToolRun,
+    format_memory,
+    shorten_key,
+)
+from langchain_persistmem.types.records import Memory
 
 
 def count_unconfirmed(run: ToolRun) -> int:
@@ -49,3 +55,37 @@ def _artifacts(messages: Sequence[BaseMessage], tool: str) -> list[dict[str, Any
         for message in messages
         if isinstance(message, ToolMessage) and message.name == tool and isinstance(message.artifact, dict)
     ]
+
+
+Answer = tuple[str, dict[str, Any] | None]
+"""A text for the model, and an artifact that stays with the message for later calls: keys, no texts."""
+
+
+def is_approved(run: ToolRun, memories: Sequence[Memory], related: Sequence[Memory]) -> bool:
+    """Ask through LangGraph's interrupt, in the form of LangChain's human-in-the-loop middleware."""
+    keys = [shorten_key(memory.key) for memory in memories]
+    description = "\n".join(["Erase for good?", *_with_others(memories, related)])
+    answer: object = interrupt(
+        {
+            "action_requests": [{"name": run.tool, "args": {"keys": keys}, "description": description}],
+            "review_configs": [{"action_name": run.tool, "allowed_decisions": ["approve", "reject"]}],
+        }
+    )
+    if isinstance(answer, dict):
+        decisions = cast("dict[str, Any]", answer).get("decisions")
+        return isinstance(decisions, list) and [decision.get("type") for decision in cast("list[Any]", decisions)] == [
+            "approve"
+        ]
+    return answer is True
+
+
+def ask_first(run: ToolRun, memories: Sequence[Memory], related: Sequence[Memory]) -> Answer:
+    """Tell the model to ask the user about all that would go, where a run cannot be interrupted."""
+    lines = ["Nothing was erased yet. The user has to be asked about these:", *_with_others(memories, related)]
+    lines += [f"Show them and ask. If the user agrees, call {run.tool} again with all of these keys in one call."]
+    return "\n".join(lines), {"proposed": [memory.key for memory in memories]}
+
+
+def _with_others(memories: Sequence[Memory], related: Sequence[Memory]) -> list[str]:
+    lines = ["These go with them, because they were learnt from the same messages:"] if related else []
+    return [*map(format_memory, memories), *lines, *map(format_memory, related)]

@@ -1,4 +1,4 @@
-"""Vectors that are made later: where the embedding model did not answer, and where it is a new one.
+"""Vectors that are made later: where the embedding model did not answer, and where it is a new one (``reembedding.py``).
 
 A memory without a vector is found by its words. Its namespace has a row that a worker takes up; the
 memories themselves say which of them have no vector of the model, so that nothing can be lost or doubled.
@@ -10,26 +10,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from langchain_persistmem.errors import ConfigurationError, EmbeddingError, ErasedError, PersistMemError
+from langchain_persistmem.errors import EmbeddingError, ErasedError, PersistMemError
 from langchain_persistmem.learning.background.retry_pause import pause_after
-from langchain_persistmem.learning.text_pieces import split_text
-from langchain_persistmem.postgres.queries import missing_vectors, retention
+from langchain_persistmem.postgres.queries import missing_vectors
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.missing_vectors import Unembedded
 from langchain_persistmem.postgres.retry import apart
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.backend import Backend
-from langchain_persistmem.runtime.setup import ready, register
+from langchain_persistmem.runtime.models.text_pieces import split_text
+from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
-from langchain_persistmem.types.progress import Meter, Report
+from langchain_persistmem.types.progress import Meter
 from langchain_persistmem.types.records import Vector
-from langchain_persistmem.types.results import ReembedResult
 
 logger = logging.getLogger(__name__)
 
-_ANY = 1_000_000
-_PAGE = 500
 _SOME = 4
 """Namespaces that a caller waits for."""
 
@@ -76,48 +73,6 @@ async def make_missing(
             await backend.step(_postpone, namespace, model, attempts, str(error))
             done = MissingVectorsResult(done.namespaces + 1, done.memories)
     return done
-
-
-async def reembed(
-    backend: Backend, *, drop_others: bool, progress: Report | None = None, now: datetime
-) -> ReembedResult:
-    """Make vectors of the backend's model for every memory that has none, while memory is in use.
-
-    Raises:
-        EmbeddingError: the model fails; what was made stays, and another call goes on.
-        ConfigurationError: ``drop_others``, and not every memory has its vector.
-    """
-    model = await register(backend, now=now)
-    await backend.step(_note_missing, model)
-    # Counting takes a scan of what waits, which nobody needs who does not look.
-    total = None if progress is None else await backend.step(_count_unembedded, model)
-    meter = Meter(progress, "memories", total)
-    done = await make_missing(backend, limit=_ANY, meter=meter, now=now)
-    waiting = await backend.step(_count_waiting, model)
-    dropped = 0
-    if drop_others:
-        if waiting:
-            raise ConfigurationError(
-                f"{waiting} namespaces still wait for vectors of {model.name!r}, so nothing was dropped; run it again"
-            )
-        dropped = await _drop_others(backend, model)
-    return ReembedResult(namespaces=done.namespaces, memories=done.memories, pending=waiting, dropped=dropped)
-
-
-async def _note_missing(backend: Backend, model: EmbeddingModel) -> None:
-    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
-        await missing_vectors.note_missing_everywhere(tx, model)
-
-
-async def _count_unembedded(backend: Backend, model: EmbeddingModel) -> int:
-    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        return await missing_vectors.count_unembedded(tx, model)
-
-
-async def _count_waiting(backend: Backend, model: EmbeddingModel) -> int:
-    """Namespaces in which memories have no vector yet."""
-    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        return (await missing_vectors.count_missing(tx, model))["namespaces"]
 
 
 async def make_some_missing(backend: Backend, *, now: datetime) -> None:
@@ -225,30 +180,3 @@ async def _postpone(backend: Backend, namespace: Namespace, model: EmbeddingMode
     pause = pause_after(backend.settings, attempts + 1)
     async with backend.transaction(namespace, repeatable=True) as tx:
         await missing_vectors.settle_missing(tx, namespace, model, pause=pause, attempts=attempts + 1, failure=failure)
-
-
-async def _drop_others(backend: Backend, model: EmbeddingModel) -> int:
-    """Delete the vectors of all other models, and then the models; returns how many vectors those were."""
-    dropped, last = 0, None
-    while page := await backend.step(_namespaces_after, last):
-        for namespace in page:
-            dropped += await backend.step(_drop_vectors_of_others, namespace, model)
-        last = page[-1]
-    await backend.step(_drop_other_models, model)
-    await backend.step(hnsw_upkeep.drop_orphan_indexes)
-    return dropped
-
-
-async def _drop_vectors_of_others(backend: Backend, namespace: Namespace, model: EmbeddingModel) -> int:
-    async with backend.transaction(namespace, repeatable=True) as tx:
-        return await missing_vectors.drop_vectors_of_others(tx, namespace, model)
-
-
-async def _drop_other_models(backend: Backend, model: EmbeddingModel) -> None:
-    async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
-        await missing_vectors.drop_other_models(tx, model)
-
-
-async def _namespaces_after(backend: Backend, last: Namespace | None) -> list[Namespace]:
-    async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        return [namespace for namespace, _ in await retention.namespaces_after(tx, last, limit=_PAGE)]

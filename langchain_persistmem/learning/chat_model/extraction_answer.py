@@ -10,8 +10,8 @@ from uuid import UUID
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.calendar.periods import find_periods
 from langchain_persistmem.language.small_talk import is_answer
-from langchain_persistmem.language.subjects import USER, Subject, find_subject, names_among, relations
-from langchain_persistmem.learning.chat_model.evidence import (
+from langchain_persistmem.language.subjects import find_subject, names_among
+from langchain_persistmem.learning.chat_model.claim_support import (
     find_quote,
     is_supported,
     judge,
@@ -22,7 +22,7 @@ from langchain_persistmem.learning.chat_model.evidence import (
     supporting,
 )
 from langchain_persistmem.learning.chat_model.extraction_prompt import USUAL, Request
-from langchain_persistmem.learning.sameness import spell
+from langchain_persistmem.learning.fact_keys import fact_key
 from langchain_persistmem.types.records import (
     CATEGORIES,
     Candidate,
@@ -65,17 +65,6 @@ _MOST_TOPICS = 12
 _LONGEST_TOPIC = 80
 _LONGEST_VALUE = 1_000
 _LONGEST_MORE = 4_000
-_NAMES_OF_MANY = """
-fact facts info information note notes misc other others detail details memory topic topics event events goal goals
-plan plans decision decisions preference preferences like likes dislike dislikes love loves hate hates hobby hobbies
-interest interests allergy allergies pet pets child children kid kids sibling siblings friend friends skill skills
-language languages book books movie movies film films music food foods drink drinks sport sports activity activities
-purchase purchases possession possessions trip trips travel illness illnesses condition conditions medication
-medications health family project projects habit habits opinion opinions experience experiences instruction
-instructions wish wishes fear fears instrument instruments user
-"""
-_MANY = frozenset(_NAMES_OF_MANY.split())
-"""Names that models give as a key although there are many values at a time: under such a key one hobby would end another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,17 +371,3 @@ def _share(number: object, otherwise: float) -> float:
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0.0 <= number <= 1.0:
         return otherwise
     return float(number) if number >= LEAST_SHARE else 0.0
-
-
-def fact_key(proposal: str, subject: Subject) -> str | None:
-    """The key under which a model's fact is kept; None if it is no name, or one that many values can have.
-
-    It has one spelling, and it is the subject's own: a sister's ``employer`` is ``fact:sister_employer``. The
-    prefix keeps models away from the keys of the application.
-    """
-    name = spell(proposal)
-    if not name or name in _MANY:
-        return None
-    if subject != USER and not any(part in relations() for part in name.split("_")):
-        name = spell("_".join(part for part in (subject.relation, subject.name, name) if part is not None))
-    return f"fact:{name}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from langchain_persistmem.learning.chat_model.evidence import letters
+from langchain_persistmem.learning.chat_model.claim_support import letters
 from langchain_persistmem.types.extraction_schema import Shape
 from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import Tag, fence

@@ -39,6 +39,10 @@ class SearchQuery:
     condition: Condition
     candidates: int
     """Memories that are looked for by meaning, and as many by terms."""
+    hits_with_next_turn: int
+    """The best by terms, of which the next turn is a candidate too."""
+    nearest_for_period: int
+    """The nearest by meaning, among which those told in a period of the question are candidates."""
     both_forms: bool = False
     """Some namespaces have the terms of before still."""
 
@@ -77,6 +81,8 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
     parameters = {
         **query.parameters(),
         "candidates": query.candidates,
+        "hits_with_next_turn": query.hits_with_next_turn,
+        "nearest_for_period": query.nearest_for_period,
         "instructions": query.question.instructions,
         "period_starts": [period.start for period in periods],
         "period_ends": [period.end for period in periods],

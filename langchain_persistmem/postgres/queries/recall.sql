@@ -90,9 +90,9 @@ near AS MATERIALIZED (
     ORDER BY m.importance DESC, m.id
     LIMIT %(instructions)s::bigint
 ), after AS (
-    -- What was said after each of the ten best by words: an answer has few words of its question.
+    -- What was said after each of the best by words: an answer has few words of its question.
     SELECT w.memory_id
-    FROM (SELECT memory_id FROM worded ORDER BY lexical DESC, memory_id LIMIT 10) best
+    FROM (SELECT memory_id FROM worded ORDER BY lexical DESC, memory_id LIMIT %(hits_with_next_turn)s::bigint) best
     CROSS JOIN LATERAL (
         SELECT m.thread_id, m.position
         FROM persistmem.memories m
@@ -117,7 +117,7 @@ near AS MATERIALIZED (
         WHERE cardinality((SELECT %(period_starts)s::timestamptz[])) > 0
         GROUP BY memory_id
         ORDER BY max(similarity) DESC, memory_id
-        LIMIT 500
+        LIMIT %(nearest_for_period)s::bigint
     ) nearest
     CROSS JOIN LATERAL (
         SELECT m.id AS memory_id

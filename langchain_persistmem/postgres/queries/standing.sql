@@ -55,7 +55,7 @@ WITH
     ORDER BY m.importance DESC, m.id DESC
     LIMIT 500
 ), statements AS (
-    -- In the order of recall/standing.py, which decides in the end.
+    -- In the order of recall/context_parts/standing.py, which decides in the end.
     SELECT i.id
     FROM important i
     CROSS JOIN thread

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from langchain_persistmem.recall.context import Form
+from langchain_persistmem.recall.context import Check
+from langchain_persistmem.recall.context_parts.context_text import Form
+from langchain_persistmem.recall.context_parts.standing import Standing
 from langchain_persistmem.recall.query_expansion import Expand
-from langchain_persistmem.recall.recall import Check
-from langchain_persistmem.recall.standing import Standing
 from langchain_persistmem.types.records import Consent, Kind, Source
 
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from langchain_persistmem.errors import InvalidInputError, PersistMemError
-from langchain_persistmem.recall.context import FORMS
-from langchain_persistmem.recall.context import Form as ContextForm
-from langchain_persistmem.recall.standing import STANDINGS, Standing
+from langchain_persistmem.recall.context_parts.context_text import FORMS
+from langchain_persistmem.recall.context_parts.context_text import Form as ContextForm
+from langchain_persistmem.recall.context_parts.standing import STANDINGS, Standing
 from langchain_persistmem.server.access import Access, only_reads
 from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.display import tokens_of

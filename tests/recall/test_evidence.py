@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
 from langchain_persistmem.language.query_terms import strip_names
 from langchain_persistmem.language.search_terms.tokenization import cut_pairs
-from langchain_persistmem.recall.context import approximate_tokens, render
-from langchain_persistmem.recall.ranking import decide, rank, select, select_outstanding
+from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens, render
+from langchain_persistmem.recall.evidence import rank
+from langchain_persistmem.recall.selection import decide, select, select_outstanding
 from langchain_persistmem.types.recall_results import RankedCandidate, RecallCandidate, ScoreParts, SearchResult
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -16,8 +16,8 @@ from typing import Any, Literal, cast
 from langchain_persistmem.language.calendar.date_matching import mentions_time
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.language.trust import INSTRUCTORS
+from langchain_persistmem.recall.context_parts.standing import telling_time
 from langchain_persistmem.recall.excerpts import stands_for
-from langchain_persistmem.recall.standing import telling_time
 from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import escape, fence
 from langchain_persistmem.types.recall_results import Recollection

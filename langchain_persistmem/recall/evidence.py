@@ -1,4 +1,4 @@
-"""From signals to a score: pure, with every weight in ``Settings.ranking``.
+"""The evidence of memories for a question: pure, with every weight in ``Settings.ranking``.
 
 A memory's evidence is the sum of its parts, in standard deviations: how far its meaning lies
 above what this user's memories usually have in common with a query, how rare and how many of
@@ -13,23 +13,19 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from heapq import nlargest
-from itertools import islice
 
 from langchain_persistmem.language.calendar import date_matching
 from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.question import parse_question, speaks_of_self
 from langchain_persistmem.language.requests import is_request
-from langchain_persistmem.recall.score import Scale
+from langchain_persistmem.recall.answer_threshold import Scale
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.recall_results import (
     Interpretation,
     RankedCandidate,
-    Reason,
     RecallCandidate,
-    Recollection,
     SearchResult,
 )
-from langchain_persistmem.types.records import MODEL_EXTRACTOR
 
 _WORD = re.compile(r"[^\W_]+")
 _ANY_WORD = re.compile(r"\w+")
@@ -56,10 +52,6 @@ _GOOD_HITS = 10
 """So many of the best turns speak for their sessions."""
 _SESSION = timedelta(hours=12)
 """A thread may go on for years: what was said further apart is no one session."""
-_SURE = 10
-"""So many of the best are outstanding whatever their share: where there are few memories, evidence is coarse."""
-_SURE_WORDS = 260
-"""Of what a model has drawn out of turns so many of the best as have these words together: it is shorter, and says less each."""
 _NEARLY = 0.6
 """A memory that has so much of the best one's evidence speaks to the question as well."""
 
@@ -250,60 +242,6 @@ def _latest(candidates: Sequence[RecallCandidate], about: Sequence[float]) -> di
     return {index: days.index(day) / (len(days) - 1) for index, day in day_of.items()} if len(days) > 1 else {}
 
 
-def select(ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float) -> list[Recollection]:
-    """Choose the best ``limit``: none if even the best is below ``threshold``; no text twice; nothing below ``min_score``."""
-    decisions = zip(ranked, _decisions(ranked, limit=limit, threshold=threshold, min_score=min_score), strict=True)
-    selection = (candidate for candidate, (reason, _) in decisions if reason is None)
-    return [candidate.recollection() for candidate in islice(selection, limit)]
-
-
-def select_outstanding(selection: Sequence[Recollection], *, share: float) -> list[Recollection]:
-    """The best ten, and what has ``share`` of the best one's evidence.
-
-    A clear answer needs few memories, a question that none answers alone needs many: tokens go where the ranking is unsure.
-    """
-    if not share:
-        return list(selection)
-    least = share * max((recollection.score_parts.evidence for recollection in selection), default=0.0)
-    outstanding: list[Recollection] = []
-    words = 0
-    for index, recollection in enumerate(selection):
-        words += len((recollection.text + (recollection.excerpt or "")).split())
-        is_short = words <= _SURE_WORDS and recollection.memory.provenance.extractor == MODEL_EXTRACTOR
-        if index < _SURE or is_short or recollection.score_parts.evidence >= least:
-            outstanding.append(recollection)
-    return outstanding
-
-
-def decide(
-    ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float
-) -> list[tuple[Reason | None, str | None]]:
-    """Say of each candidate why it is left out, or None; and of a duplicate the key of the one that stands for it."""
-    return list(_decisions(ranked, limit=limit, threshold=threshold, min_score=min_score))
-
-
-def _decisions(
-    ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float
-) -> Iterator[tuple[Reason | None, str | None]]:
-    """See :func:`decide`; one by one, so that :func:`select` reads no text behind the last that it takes."""
-    keys: dict[str, str] = {}
-    best = max((candidate.score for candidate in ranked), default=0.0)
-    for candidate in ranked:
-        if best < threshold:
-            yield "threshold", None
-            continue
-        if candidate.score < min_score:
-            yield "min_score", None
-            continue
-        key = candidate.row.key
-        text = " ".join(_WORD.findall((candidate.row.text or "").casefold())) or key
-        if text in keys:
-            yield "duplicate", keys[text]
-        else:
-            yield (None if len(keys) < limit else "limit"), None
-            keys[text] = key
-
-
 def _recency(candidate: RecallCandidate, weights: Ranking, now: datetime) -> float:
     age = max(0.0, (now - candidate.valid_from).total_seconds()) / 86_400  # what lies ahead is not newer than now
     return 0.5 ** (age / weights.half_life_days)
@@ -329,3 +267,35 @@ def _has_question_mark(text: str) -> bool:
 
 def _is_assistant(candidate: RecallCandidate) -> bool:
     return candidate.source == "assistant" and not candidate.speaker
+
+
+_ANSWER = 0.5
+"""The score from which a memory is more likely than not an answer."""
+
+
+def put_answers_first(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
+    """Let no question of the user outrank its answer, however often it was asked: the same words are not what it asks for.
+
+    Only the best are looked at: turns that only ask go behind the first memory that says something, if that is an answer
+    by its score. Where nothing is, they are what is known ("what did I ask you about Rome?").
+    """
+    asking: list[RankedCandidate] = []
+    for position, candidate in enumerate(ranked):
+        if candidate.score < _ANSWER:
+            break
+        row = candidate.row
+        if not (row.is_turn and row.source == "user" and is_request(row.text or "")):
+            if not asking:
+                break
+            requests = [_lower(request, candidate) for request in asking]
+            return [candidate, *requests, *ranked[position + 1 :]]
+        asking.append(candidate)
+    return list(ranked)
+
+
+def _lower(request: RankedCandidate, answer: RankedCandidate) -> RankedCandidate:
+    """The request with the evidence of the answer; what it loses is part of its score's explanation."""
+    *before, question, telling, lacking, recency, importance, use = request.parts
+    question += answer.evidence - request.evidence
+    parts = (*before, question, telling, lacking, recency, importance, use)
+    return request._replace(score=answer.score, evidence=answer.evidence, parts=parts)

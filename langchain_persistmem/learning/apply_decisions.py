@@ -21,12 +21,11 @@ from langchain_persistmem.learning.consolidation import (
     Supersede,
     ends_at,
     for_approval,
-    own_key,
-    spellings,
 )
+from langchain_persistmem.learning.fact_keys import own_key, spellings
 from langchain_persistmem.learning.insert import ChangeResult, insert, log
 from langchain_persistmem.learning.sameness import same_person
-from langchain_persistmem.learning.turns import follow
+from langchain_persistmem.learning.turn_memories import follow
 from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import changes as changes_queries

@@ -8,9 +8,9 @@ from math import log
 from uuid import UUID
 
 from langchain_persistmem.language.language_files import stop_words
-from langchain_persistmem.language.off_record import find_off_record
+from langchain_persistmem.language.off_record_requests import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
-from langchain_persistmem.learning.changes import CONSOLIDATED
+from langchain_persistmem.learning.apply_decisions import CONSOLIDATED
 from langchain_persistmem.postgres.queries import changes, messages
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -19,8 +19,6 @@ from langchain_persistmem.types.records import Memory, Turn
 
 _LONGEST_SHOWN = 2_000
 """Characters of a turn that known memories are looked up with; embedding models read no further."""
-_MOST_CHARS = 60_000
-"""Characters of turns in one question, some 15,000 tokens: a batch of long turns is made of fewer."""
 _NEAR_TOOLS = 20
 _MOST_TOOLS = 40
 _TOOL_CHARS = 20_000
@@ -34,28 +32,6 @@ _STEM = 5
 _WORD = re.compile(r"[^\W_]{3,}")
 _EARLIER = 3
 """Turns before the open ones that a model is shown as well: they say what a "yes" or an "it" means."""
-
-
-def batch_size(waiting: int, most: int) -> int:
-    """Turns of the next batch, so that batches are even: 41 turns are 21 and 20, not 40 and a last one without company.
-
-    >>> batch_size(41, 40), batch_size(40, 40), batch_size(100, 40), batch_size(0, 40)
-    (21, 40, 34, 1)
-    """
-    batches = max(1, -(-waiting // most))
-    return max(1, -(-waiting // batches))
-
-
-def cut(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns that one question takes by their length; one at least, and a very long one by itself."""
-    batch: list[Turn] = []
-    chars = 0
-    for turn in turns:
-        chars += len(turn.text)
-        if batch and chars > _MOST_CHARS:
-            break
-        batch.append(turn)
-    return batch
 
 
 async def tool_outputs_near(backend: Backend, namespace: Namespace, turns: Sequence[Turn], thread_id: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""From evidence to a score: where 0.5 lies, given how many memories there are and how near even the nearest one is; pure."""
+"""The evidence that an answer needs: where the score 0.5 lies, given how many memories there are and how near the nearest one is; pure."""
 
 import math
 

@@ -66,22 +66,11 @@ def choose(
     return StandingChoice(
         document=next((entry.memory for entry in entries if entry.memory.kind == "profile"), None),
         instructions=tuple(sorted(instructions, key=lambda memory: (-memory.importance, memory.id))),
-        statements=tuple(memory for memory in memories if _is_statement(memory)),
+        statements=tuple(memory for memory in memories if is_statement(memory)),
         turns=tuple(turns),
         earlier_turns=tuple(earlier),
         has_several_speakers=has_several_speakers(entry.memory.speaker for entry in entries),
     )
-
-
-def arrange_journal(entries: Sequence[StandingMemory]) -> tuple[list[Memory], list[Memory]]:
-    """The statements of a journal in the order of telling, and behind them the corrections since the conversation began."""
-    statements = [entry for entry in entries if _is_statement(entry.memory) or is_instruction(entry.memory)]
-    before = [entry.memory for entry in statements if entry.memory.recorded_at < entry.started_at]
-    since = [entry.memory for entry in statements if entry.memory.recorded_at >= entry.started_at]
-    before.sort(key=lambda memory: (telling_time(memory), memory.id))
-    # By the time of writing: only so is a new correction always the last line.
-    since.sort(key=lambda memory: (memory.recorded_at, memory.id))
-    return before, since
 
 
 def by_importance(memories: Iterable[Memory]) -> list[Memory]:
@@ -119,7 +108,8 @@ def tells_of_user(turn: Memory) -> bool:
     return find_subject(text).relation is None
 
 
-def _is_statement(memory: Memory) -> bool:
+def is_statement(memory: Memory) -> bool:
+    """Tell if it is a fact or an event that tells of the user: no turn, and nothing of the application's material."""
     is_candidate = memory.kind in ("semantic", "episodic") and memory.provenance.source not in _NO_STATEMENTS
     return is_candidate and not is_turn(memory)
 

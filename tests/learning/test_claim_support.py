@@ -8,7 +8,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_persistmem import ExtractionError, PersistMem
-from langchain_persistmem.learning.chat_model.evidence import judge, shares_words
+from langchain_persistmem.learning.chat_model.claim_support import judge, shares_words
 from langchain_persistmem.learning.chat_model.extraction_prompt import material
 from langchain_persistmem.types.records import Turn
 from tests.support.material import turns_in
