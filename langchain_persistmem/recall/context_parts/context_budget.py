@@ -93,6 +93,8 @@ def render(
     all_fit = fits(recollections, 0)
     if is_list and not all_fit:
         recollections = [entry if entry.memory.is_turn else replace(entry, excerpt=None) for entry in recollections]
+        # What was drawn from turns says each item in fewer words than turns do.
+        recollections.sort(key=lambda entry: entry.memory.is_turn)
         all_fit = fits(recollections, 0)
     if all_fit:
         entries = list(recollections)
