@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from langchain_persistmem.language.query_terms import find_names
+from langchain_persistmem.language.search_terms.query_terms import find_names
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.types.recall_results import RecallCandidate
 

@@ -14,7 +14,7 @@ from langchain_persistmem.language.phrases.conversation import Requests
 from langchain_persistmem.language.phrases.word_lists import Words
 from langchain_persistmem.language.small_talk import is_small_talk
 
-_SENTENCE = re.compile(r"[^.!?;。！？؟…\n]+[.!?;。！？؟…]*")
+_SENTENCE = re.compile(r"(?:[^.!?;。！？؟…\n]|\.(?=\w))+[.!?;。！？؟…]*")
 _END = re.compile(r"[.!;。！…\s]+$")
 _QUESTION = re.compile(r"[?？؟]\s*$")
 _MARKS = " \t\"'“”„«»¡¿(*_-"

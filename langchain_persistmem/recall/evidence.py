@@ -18,6 +18,7 @@ from langchain_persistmem.language.calendar import date_matching
 from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.question import parse_question, speaks_of_self
 from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.sentences import SENTENCE
 from langchain_persistmem.recall.answer_threshold import Scale
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.recall_results import (
@@ -30,7 +31,6 @@ from langchain_persistmem.types.recall_results import (
 _WORD = re.compile(r"[^\W_]+")
 _ANY_WORD = re.compile(r"\w+")
 _DIGIT = re.compile(r"\d")
-_SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*")
 _READ = 2_000
 """Characters of a memory in which questions are counted."""
 _LIKELIEST = 30
@@ -257,7 +257,7 @@ def _asking(text: str) -> float:
     begin = text[:_READ]
     if not _has_question_mark(begin):
         return 0.0
-    sentences = [sentence for sentence in _SENTENCE.findall(begin) if _WORD.search(sentence)]
+    sentences = [sentence for sentence in SENTENCE.findall(begin) if _WORD.search(sentence)]
     return sum(map(_has_question_mark, sentences)) / len(sentences) if sentences else 0.0
 
 

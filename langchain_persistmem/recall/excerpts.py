@@ -6,12 +6,12 @@ from functools import cache
 
 from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.sentences import SENTENCE
 from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.types.recall_results import RankedCandidate
 
 _WORD = re.compile(r"[^\W_]+")
 _FIGURE = re.compile(r"\d+")
-_SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*\s*")
 _STEM, _SHORTEST = 5, 3
 """Letters by which two words count as one: "moved" and "moving" do not share more."""
 _QUOTED = 45
@@ -40,7 +40,7 @@ def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, 
         return None
     # What only asks tells nothing of what the statement left out.
     sentences = [
-        sentence for sentence in _SENTENCE.findall(text) if not _is_past(sentence, past) and not is_request(sentence)
+        sentence for sentence in SENTENCE.findall(text) if not _is_past(sentence, past) and not is_request(sentence)
     ]
     sentences = _sentences_that_say_more(sentences, words, statement, lacking=lacking, whole=whole)
     if sum(map(_length, sentences)) <= _QUOTED:
@@ -96,7 +96,7 @@ def best_sentences(words: frozenset[str], text: str) -> str | None:
     # A word and what stands behind it are two characters at least.
     if len(text) < 2 * _LONG or _length(text) <= _LONG:
         return None
-    sentences = _SENTENCE.findall(text)
+    sentences = SENTENCE.findall(text)
     return _choose(sentences, words, _BEST) or " ".join(text.split()[:_BEST]) + " …"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.query_terms import strip_names
+from langchain_persistmem.language.search_terms.query_terms import strip_names
 from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import mul
 
-from langchain_persistmem.language.query_terms import LONGEST_QUESTION
+from langchain_persistmem.language.search_terms.query_terms import LONGEST_QUESTION
 from langchain_persistmem.language.search_terms.unread_scripts import find_script, make_nonsense
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.runtime.backend import Backend

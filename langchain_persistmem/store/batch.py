@@ -8,7 +8,7 @@ from uuid import UUID
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
-from langchain_persistmem.language.query_terms import find_terms
+from langchain_persistmem.language.search_terms.query_terms import find_terms
 from langchain_persistmem.language.text_search_configuration import choose_configuration
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import forget, item_search, memories, namespaces, search_index

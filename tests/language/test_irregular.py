@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from langchain_persistmem.language.query_terms import find_irregular_forms, find_terms, irregular_groups
+from langchain_persistmem.language.search_terms.query_terms import find_irregular_forms, find_terms, irregular_groups
 
 
 @pytest.mark.parametrize(

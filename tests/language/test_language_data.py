@@ -256,7 +256,7 @@ language_files.FOLDER = Path({str(tmp_path)!r})
 from langchain_persistmem.language.command_detection import detect, detect_language, read_answer
 from langchain_persistmem.language.calendar.periods import find_periods
 from langchain_persistmem.language.off_record_requests import asks_not_to_remember
-from langchain_persistmem.language.query_terms import find_terms
+from langchain_persistmem.language.search_terms.query_terms import find_terms
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.language.subjects import find_subject
 from langchain_persistmem.language.text_search_configuration import choose_configuration

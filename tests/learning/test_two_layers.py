@@ -198,3 +198,10 @@ def test_a_turn_comes_to_be_once_however_often_it_is_observed(memory: PersistMem
     assert turn.is_turn
     with pytest.raises(MemoryNotFoundError):
         memory.get("another", **ADA)
+
+
+def test_a_quote_has_its_numbers_whole(opened: Callable[..., PersistMem]) -> None:
+    memory = opened(answer(entry("The user studied in Mumbai.", 1, quote="I studied in Mumbai.")))
+    say(memory, "What a day. I studied in Mumbai. My grade there was 3.86 of 4.0, see example.com for what it means.")
+    (recollection, *_) = memory.recall("What was my grade in Mumbai?", threshold=0, **ADA)
+    assert "3.86 of 4.0, see example.com for what it means." in (recollection.excerpt or recollection.text)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem import ConfigurationError, Memory, Provenance, Ranking, Recollection, Settings
-from langchain_persistmem.language.query_terms import strip_names
+from langchain_persistmem.language.search_terms.query_terms import strip_names
 from langchain_persistmem.language.search_terms.tokenization import cut_pairs
 from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens, render
 from langchain_persistmem.recall.evidence import rank

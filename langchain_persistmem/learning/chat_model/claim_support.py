@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from langchain_persistmem.language.calendar.date_tokens import calendar_words
 from langchain_persistmem.language.quoted_text import strip_blocks
+from langchain_persistmem.language.sentences import SENTENCE
 from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.learning.chat_model.polarity import drops_negation
 from langchain_persistmem.learning.chat_model.quotations import strip_foreign
@@ -28,7 +29,6 @@ _SHORTEST = 6
 """Letters from which a quote tells by itself where it stands."""
 _DOMINANCE = 2
 """So many times the user's own words has a claim that stands in foreign text, where the quote shares a word with it."""
-_SENTENCE = re.compile(r"[^.!?。！？؟…\n]+[.!?。！？؟…]*")
 
 
 def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> list[Turn]:
@@ -67,7 +67,7 @@ def find_quote(statement: str, sources: Sequence[Turn]) -> str:
         if turn.role != "user":
             continue
         for text in (strip_blocks(turn.text), turn.text):
-            for sentence in _SENTENCE.findall(text):
+            for sentence in SENTENCE.findall(text):
                 words = units(sentence)
                 shared = sum(is_among(unit, words) for unit in claimed)
                 if shared > most:

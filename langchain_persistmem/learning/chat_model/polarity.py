@@ -1,14 +1,13 @@
 """Negations of the user's that a claim of the model's leaves out; pure."""
 
-import re
 from collections.abc import Sequence
 
 from langchain_persistmem.language.hidden_characters import strip_invisible
 from langchain_persistmem.language.rulebook import Rulebook, rulebooks_for, rulebooks_of_language
+from langchain_persistmem.language.sentences import SENTENCE
 from langchain_persistmem.learning.chat_model.word_comparison import WORD, is_among, letters, says, units
 from langchain_persistmem.types.records import Turn
 
-_SENTENCE = re.compile(r"(?:[^.!?。！？؟…\n]|\.(?=\w))+[.!?。！？؟…]*")
 _FEW_WORDS = 20
 """So few words, those of the claim among them, may be in any language."""
 
@@ -26,7 +25,7 @@ def drops_negation(text: str, quote: str, sources: Sequence[Turn], *, instructio
         instruction: it tells how to behave; a negation lost there makes an order of a prohibition.
     """
     turns = [strip_invisible(turn.text).replace("’", "'") for turn in sources if turn.role == "user"]
-    sentences = [part for turn in turns for part in _SENTENCE.findall(turn) if _stands_in(quote, part)]
+    sentences = [part for turn in turns for part in SENTENCE.findall(turn) if _stands_in(quote, part)]
     text = text.replace("’", "'")
     book, denied = _most_denied(sentences, _possible_books("\n".join([*turns, text])))
     if book is None or _denies(text, denied, book):

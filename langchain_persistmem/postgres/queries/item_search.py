@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from langchain_persistmem.language.query_terms import QueryTerms
+from langchain_persistmem.language.search_terms.query_terms import QueryTerms
 from langchain_persistmem.postgres.filters import TRUE, Condition, condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import page
