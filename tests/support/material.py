@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 _TURN = re.compile(r"^(\d+) ([^:\n]*): (.*(?:\n\| .*)*)", re.MULTILINE)
-_KNOWN = re.compile(r"^(k\d+) (?:(?:told |~)?\d{4}(?:-\d\d)?(?:-\d\d)? )?(.*)", re.MULTILINE)
+_KNOWN = re.compile(r"^(k\d+) (?:(?:told |~)?\d{4}(?:-\d\d)?(?:-\d\d)? )?(?:\[[^]\n]*\] )?(.*)", re.MULTILINE)
 
 
 class ShownTurn(NamedTuple):
@@ -27,6 +27,6 @@ def users_turns_in(material: str) -> list[ShownTurn]:
 
 
 def known_in(material: str) -> dict[str, str]:
-    """The known memories by their labels, without a day before them."""
+    """The known memories by their labels, without a day or a key before them."""
     section = material.partition("<known>")[2].partition("</known>")[0]
     return dict(_KNOWN.findall(section))
