@@ -19,7 +19,7 @@ from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.question import parse_question, speaks_of_self
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.sentences import SENTENCE
-from langchain_persistmem.recall.answer_threshold import Scale
+from langchain_persistmem.recall.evidence_to_score import Scale
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.recall_results import (
     Interpretation,
