@@ -2,8 +2,8 @@
 
 import math
 
+from langchain_persistmem.language.search_terms.accents_and_case import fold
 from langchain_persistmem.language.search_terms.query_terms import find_names
-from langchain_persistmem.language.search_terms.spelling import fold
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.recall_results import Interpretation, RankedCandidate, RecallCandidate, SearchResult
 

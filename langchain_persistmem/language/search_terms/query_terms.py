@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from langchain_persistmem.language.language_files import languages, stop_words
 from langchain_persistmem.language.phrases.search_words import IrregularForms
-from langchain_persistmem.language.search_terms.spelling import fold
+from langchain_persistmem.language.search_terms.accents_and_case import fold
 from langchain_persistmem.language.search_terms.tokenization import cut_characters, cut_tokens, is_word
 from langchain_persistmem.language.text_search_configuration import choose_configuration
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from langchain_persistmem.language.search_terms.spelling import fold, simplify
+from langchain_persistmem.language.search_terms.accents_and_case import fold, simplify
 
 # Scripts in which words do not stand apart, without their punctuation and figures: Thai, Lao, Tibetan, Burmese, Khmer and their
 # neighbours; Chinese, Japanese, Korean (whose particles are part of the word), Yi.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_persistmem.language.search_terms.spelling import fold, simplify
+from langchain_persistmem.language.search_terms.accents_and_case import fold, simplify
 from langchain_persistmem.language.search_terms.tokenization import analyze, cut_characters, cut_tokens
 
 
