@@ -12,9 +12,9 @@ from langchain_persistmem.language.requests import asks_for_help, is_bare_reques
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.profile import KEY
 from langchain_persistmem.postgres.answer import Answer
-from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import standing as standing_queries
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.value_filter import Condition, condition
 from langchain_persistmem.recall.context_parts.context_budget import (
     NO_EVIDENCE,
     StandingPart,

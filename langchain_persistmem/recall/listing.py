@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
-from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.postgres.queries import memories
+from langchain_persistmem.postgres.value_filter import condition
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.record_redaction import redact_filter

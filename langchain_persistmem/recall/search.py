@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.search_terms.query_terms import strip_names
-from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.recall import SearchQuery
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.value_filter import Condition, condition
 from langchain_persistmem.recall import query_expansion
 from langchain_persistmem.recall.evidence import put_answers_first, rank
 from langchain_persistmem.recall.statements_with_turns import join_layers

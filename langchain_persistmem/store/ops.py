@@ -16,7 +16,7 @@ from langgraph.store.base import (
 )
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.postgres.filters import condition
+from langchain_persistmem.postgres.value_filter import condition
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_json
 from langchain_persistmem.store.indexed_texts import paths_of, texts_of

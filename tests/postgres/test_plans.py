@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.statements import all_statements, statement
+from langchain_persistmem.postgres.value_filter import TRUE
 from langchain_persistmem.postgres.vector_index.hnsw_indexes import INDEXES
 from tests.conftest import _create, _drop
 from tests.postgres.test_schema import OF_CITUS, SLOTS

@@ -18,11 +18,11 @@ from langchain_persistmem import (
     Settings,
     StorageUnavailableError,
 )
-from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.postgres.migrate import _MIGRATIONS_TABLE, check_server, checksum, migrations
 from langchain_persistmem.postgres.queries.import_other_memories import _NO_VECTORS
 from langchain_persistmem.postgres.queries.item_search import _SIMILARITY
 from langchain_persistmem.postgres.statements import all_statements, part, statement
+from langchain_persistmem.postgres.value_filter import condition
 from langchain_persistmem.postgres.vector_index.hnsw_indexes import INDEXES
 
 CATALOG = """

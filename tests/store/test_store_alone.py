@@ -31,12 +31,12 @@ from langchain_persistmem import (
     Settings,
 )
 from langchain_persistmem.postgres import migrate
-from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.postgres.migrate import migrations
 from langchain_persistmem.postgres.queries import memories, rewrites
 from langchain_persistmem.postgres.queries.item_search import _SIMILARITY
 from langchain_persistmem.postgres.queries.search_index import to_halfvec
 from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.value_filter import condition
 from langchain_persistmem.types.vectors import unit_vectors
 from tests.store.test_store import ADA, model_of, rows
 

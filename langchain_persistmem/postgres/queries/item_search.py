@@ -8,13 +8,13 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from langchain_persistmem.language.search_terms.query_terms import QueryTerms
-from langchain_persistmem.postgres.filters import TRUE, Condition, condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import page
 from langchain_persistmem.postgres.queries.rows import StoredItem, item_of
 from langchain_persistmem.postgres.queries.search_index import to_halfvec
 from langchain_persistmem.postgres.statements import Query, statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.value_filter import TRUE, Condition, condition
 from langchain_persistmem.postgres.vector_index import exact_scan, hnsw_search
 from langchain_persistmem.postgres.vector_index.exact_scan import EVERY, vector_column
 from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from langchain_persistmem.postgres.answer import Answer
-from langchain_persistmem.postgres.filters import Condition, condition
 from langchain_persistmem.postgres.queries.rows import StoredItem, candidate_of, item_of, memory_of, row_of, to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.value_filter import Condition, condition
 from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
 from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Memory, NewMemory, Source, Status

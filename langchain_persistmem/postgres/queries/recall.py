@@ -9,11 +9,11 @@ from psycopg import sql
 from langchain_persistmem.language.calendar.periods import find_periods
 from langchain_persistmem.language.search_terms.query_terms import find_terms
 from langchain_persistmem.language.text_search_configuration import choose_configuration
-from langchain_persistmem.postgres.filters import TRUE, Condition
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.search_index import findings_of, term_rows, to_halfvec
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.value_filter import TRUE, Condition
 from langchain_persistmem.postgres.vector_index import hnsw_search
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.postgres.vector_index.search_plan import OtherPlan, SearchPlans

@@ -6,10 +6,10 @@ from datetime import datetime
 from psycopg.rows import DictRow
 
 from langchain_persistmem.postgres.answer import Answer
-from langchain_persistmem.postgres.filters import Condition
 from langchain_persistmem.postgres.queries.rows import memory_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.value_filter import Condition
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.recall_results import StandingMemory
 

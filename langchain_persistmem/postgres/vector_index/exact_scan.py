@@ -6,11 +6,11 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import StoredItem, items_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.value_filter import TRUE
 from langchain_persistmem.postgres.vector_index.search_plan import OtherPlan
 from langchain_persistmem.types.namespace import Namespace
 

@@ -14,12 +14,12 @@ from typing import LiteralString
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from langchain_persistmem.postgres.filters import TRUE
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import StoredItem, items_of, neighbours_of
 from langchain_persistmem.postgres.queries.search_index import findings_of
 from langchain_persistmem.postgres.statements import Query, part, statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.value_filter import TRUE
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.postgres.vector_index.hnsw_indexes import INDEXES, has_hnsw, name_prefix
 from langchain_persistmem.types.namespace import Namespace

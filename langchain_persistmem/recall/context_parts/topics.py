@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from langchain_persistmem.postgres.filters import condition
 from langchain_persistmem.postgres.queries import memories
+from langchain_persistmem.postgres.value_filter import condition
 from langchain_persistmem.recall.context_parts.context_budget import NO_EVIDENCE
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.record_redaction import redact_filter
