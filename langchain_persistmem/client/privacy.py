@@ -10,11 +10,11 @@ from uuid import UUID
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.client.sync_and_async import both, run
 from langchain_persistmem.privacy import audit as audit_flow
-from langchain_persistmem.privacy import audit_chain, erasure_log, restore_rows
+from langchain_persistmem.privacy import audit_chain, erasure_log, import_file
 from langchain_persistmem.privacy import consent as consent_flow
 from langchain_persistmem.privacy import export as export_flow
 from langchain_persistmem.privacy.export_file import ExportWriter
-from langchain_persistmem.privacy.import_file import ExportFile
+from langchain_persistmem.privacy.export_file_checks import ExportFile
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.progress import Progress
@@ -148,7 +148,7 @@ class Privacy(Group):
         source = ExportFile(validation.path(path, "path"))
         return await run(
             self.backend,
-            restore_rows.import_file,
+            import_file.import_file,
             source,
             root,
             trusted=trusted,

@@ -1,4 +1,4 @@
-"""A person's rows out to a file, history and all, as the database is at one moment; the way back is in ``restore_rows.py``."""
+"""A person's rows out to a file, history and all, as the database is at one moment; the way back is in ``import_file.py``."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,325 +1,302 @@
-"""The exported file as it is read at an import: checked from the first line to the last before anything of it is stored."""
+"""The rows of an exported file back into the database: those that are here already are left as they are.
 
-from __future__ import annotations
+An import writes rows under their own ids: one that was killed can be run again, and ends as if it had run once.
+"""
 
-import hashlib
-import json
-import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
-from pathlib import Path
-from typing import Any, cast, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.privacy.export_file import FORMAT, LINES, Line
-from langchain_persistmem.runtime.line_file import open_lines
-from langchain_persistmem.types import moments, validation
-from langchain_persistmem.types.namespace import Namespace, encode
-from langchain_persistmem.types.records import CONSENTS, KINDS, SOURCES, Change, DatePrecision, Status
-from langchain_persistmem.types.representation import represent
+from langchain_persistmem.language.trust import find_suspicion
+from langchain_persistmem.postgres.queries import consent as consent_queries
+from langchain_persistmem.postgres.queries import export, pending_work, rewrites, search_index
+from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.transaction_opening import undo_if
+from langchain_persistmem.privacy.export_file_checks import ExportFile, components_of
+from langchain_persistmem.runtime import generations, hnsw_upkeep
+from langchain_persistmem.runtime.audit_log import record
+from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.record_redaction import redact_row
+from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types.namespace import Namespace, Several, encode
+from langchain_persistmem.types.progress import Meter, Report
+from langchain_persistmem.types.records import CONSENTS, Candidate, Consent, Provenance, Vector
+from langchain_persistmem.types.results import ImportFileResult
+from langchain_persistmem.types.vectors import UnitVector
+
+_BATCH = 500
+"""Rows that are written in one transaction."""
+
+_PRESENT_FORM = {"memory": "told_at", "message": "outcome"}
+"""The columns that every row of the present form has, by kind."""
+
+_BY_NAME: Mapping[str, Consent] = {each: each for each in CONSENTS}
 
 
-class ExportFile:
-    """A file that was exported, checked from the first line to the last.
+async def import_file(
+    backend: Backend,
+    source: ExportFile,
+    root: Namespace | None,
+    *,
+    trusted: bool,
+    dry_run: bool,
+    progress: Report | None = None,
+    now: datetime,
+) -> ImportFileResult:
+    """Bring back what was exported, under its own namespaces or, with ``root``, under that one.
 
-    Raises:
-        InvalidInputError: it is no export, is not whole, was changed, or comes from a newer version.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        lines = self._lines()
-        _, first = next(lines, (b"", dict[str, Any]()))
-        if first.get("line") != "export":
-            raise InvalidInputError(f"{path} is no export of persistmem; to read chats, use: persistmem ingest")
-        if not isinstance(first.get("format"), int) or first["format"] > FORMAT:
-            raise InvalidInputError(
-                f"{path} was written by a newer version of langchain-persistmem; upgrade the package"
-            )
-        self.root = _namespace(first.get("root"), f"{path.name}, line 1")
-        self.counts: Counter[str] = Counter()
-        self.dimensions: dict[str, set[int]] = {}
-        """The dimensions of the vectors by the name of their model."""
-        self._check()
-
-    def rows(self) -> Iterator[tuple[str, Namespace, dict[str, Any]]]:
-        """Every row with its kind and its namespace, in the order of the file."""
-        for _, line in self._lines():
-            if line["line"] in LINES:
-                kind, namespace = line.pop("line"), line.pop("namespace")
-                yield kind, tuple(namespace), line
-
-    def _check(self) -> None:
-        digest, whole = hashlib.sha256(), False
-        for number, (text, line) in enumerate(self._lines(), 1):
-            where, kind = f"{self._path.name}, line {number}", line.get("line")
-            if whole:
-                raise InvalidInputError(f"{where} stands after the end; export again")
-            if kind == "end":
-                whole = True
-                if line.get("sha256") != digest.hexdigest() or line.get("counts") != dict(self.counts):
-                    raise InvalidInputError(f"{self._path} was changed since it was exported; nothing was stored")
-                continue
-            digest.update(text)
-            if kind in LINES:
-                _check_row(kind, line, where)
-                self.counts[kind] += 1
-                for vector in line.get("vectors") or ():
-                    self.dimensions.setdefault(vector["model"], set()).add(len(components_of(vector)))
-            elif number > 1:
-                raise InvalidInputError(f"{where}: line is {represent(kind)}; use one of {', '.join(LINES)}")
-        if not whole:
-            raise InvalidInputError(f"{self._path} has no end: it was cut; export or copy it again")
-
-    def _lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
-        with open_lines(self._path, expected="a file of `persistmem export`") as lines:
-            for number, text in enumerate(lines, 1):
-                problem = ""
-                try:
-                    row: object = json.loads(text)
-                except (ValueError, RecursionError):
-                    problem, row = "is no JSON", {}
-                if not isinstance(row, dict):
-                    problem = "is no JSON object"
-                if problem:
-                    raise InvalidInputError(
-                        f"{self._path.name}, line {number} {problem}; export or copy the file again"
-                    )
-                yield text, cast("dict[str, Any]", row)
-
-
-def _check_row(kind: str, line: Line, where: str) -> None:
-    """Refuse a row that no export would have.
+    Args:
+        trusted: believe the sources that the file names; otherwise no statement counts as the operator's, and
+            suspicious ones wait for review.
+        progress: called after each batch, first while all is tried, then while it is stored.
 
     Raises:
-        InvalidInputError: a column is missing or misshapen.
+        MemoryDisabledError: memory is paused for the person.
+        InvalidInputError: a row cannot be stored; none was.
+        EmbeddingError: a text has no vector; what stands before it is stored.
+        ErasedError: the namespace was erased meanwhile; what stands before it was stored and erased.
     """
-    _namespace(line.get("namespace"), where)
-    try:
-        check_row(kind, {name: value for name, value in line.items() if name not in ("line", "namespace")})
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{where}: {error}") from None
+    # A wrong namespace fails here, before the schema is looked at and the file is read.
+    if root is not None:
+        encode(root)
+    model = await ready(backend)
+    odd = source.dimensions.get(model.name, set()) - {model.dimensions}
+    if odd:
+        raise InvalidInputError(
+            f"a vector of the file has {min(odd):,} dimensions, not {model.dimensions:,}; export again"
+        )
+    # All of it is tried before anything stays: the database refuses more than can be seen in a row.
+    rows, lines = sum(source.counts.values()), source.counts["namespace"]
+    counts = await backend.step(_count_new, source, root, progress, trusted=trusted, now=now)
+    if not dry_run:
+        counts = await _restore_all(backend, source, root, Meter(progress, "rows", rows), trusted=trusted, now=now)
+    read = rows - lines
+    return ImportFileResult(
+        dry_run=dry_run,
+        read=read,
+        memories=counts["memory"],
+        messages=counts["message"],
+        threads=counts["thread"],
+        changes=counts["change"],
+        unchanged=read - counts.total() + counts["namespace"],
+    )
 
 
-def _namespace(labels: object, where: str) -> Namespace:
-    if not isinstance(labels, list):
-        raise InvalidInputError(f"{where}: namespace is no list of strings; export the file again")
-    namespace = tuple(cast("list[str]", labels))
-    try:
-        encode(namespace)
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{where}: {error}") from error
-    return namespace
+async def _restore_all(
+    backend: Backend, source: ExportFile, root: Namespace | None, meter: Meter, *, trusted: bool, now: datetime
+) -> Counter[str]:
+    """Write the file batch by batch, each in a transaction of its own; returns the new rows by kind."""
+    counts: Counter[str] = Counter()
+    seen: generations.Snapshot = {}
+    stricter: dict[Namespace, str] = {}
+    older: set[Namespace] = set()
+    # Batch by batch, in the order of the file: threads before messages, memories before the changes that point at them.
+    for kind, origin, rows in _batches(source, trusted=trusted):
+        namespace = _target_namespace(origin, source, root)
+        if kind == "namespace":
+            stricter[namespace] = str(rows[0].get("consent", "allowed"))
+        if any(row.get(_PRESENT_FORM.get(kind, "")) is None for row in rows if kind in _PRESENT_FORM):
+            older.add(namespace)
+        counts[kind] += await backend.step(_restore, namespace, kind, rows, seen, now=now)
+        meter.advance(len(rows))
+    for namespace in sorted(older, key=encode):  # after all rows: links need messages and memories
+        await backend.step(_request_rewrite, namespace, seen, now=now)
+    # Consent comes last: a person who had paused memory there would be refused here.
+    for namespace, consent in stricter.items():
+        await backend.step(_restrict, namespace, consent, seen, now=now)
+    return counts
 
 
-_Check = Callable[[object, str], object]
-"""Given a column's value and its name; raises a ValueError, such as InvalidInputError, for what no export has."""
+async def _request_rewrite(
+    backend: Backend, namespace: Namespace, seen: generations.Snapshot, *, now: datetime
+) -> None:
+    """Rows of an older file get what is derived of them, in the background."""
+    async with backend.transaction(namespace) as tx:
+        await _hold(tx, backend, namespace, seen, now=now)
+        await rewrites.request_rewrite(tx, namespace, "memories")
+    backend.may_have_rewrites = True
 
 
-_MOST = 2**62
+async def _count_new(
+    backend: Backend,
+    source: ExportFile,
+    root: Namespace | None,
+    progress: Report | None,
+    *,
+    trusted: bool,
+    now: datetime,
+) -> Counter[str]:
+    """Write the file in one transaction, without vectors, and take it back; returns the rows that were new by kind.
 
-
-_ROLES = ("user", "assistant", "system", "tool")
-
-
-_CHANGES: tuple[str, ...] = get_args(Change.__annotations__["change"])
-
-
-_LONGEST_WAIT = 1e9  # minutes, as in the store
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    needed: Mapping[str, _Check]
-    optional: Mapping[str, _Check]
-
-
-def check_row(kind: str, row: Mapping[str, Any]) -> None:
-    """Refuse a row that no export would have; the namespace is checked elsewhere.
-
-    Raises:
-        InvalidInputError: the message names the column.
+    One transaction, because a row counts only where the rows that it belongs to are there: the thread of a message, the
+    memory of a change.
     """
-    columns = _COLUMNS[kind]
-    validation.check_json(row, kind, names={*columns.needed, *columns.optional})
-    for name in columns.needed:
-        if row.get(name) is None:
-            raise InvalidInputError(f"{name} is missing; export the file again")
-    for name, check in (*columns.needed.items(), *columns.optional.items()):
-        if row.get(name) is not None:
-            _check(check, row[name], name)
+    counts: Counter[str] = Counter()
+    seen: generations.Snapshot = {}
+    meter = Meter(progress, "rows checked", sum(source.counts.values()))
+    # By name: row security lets a prefix be read, and not be written.
+    targets = sorted({_target_namespace(origin, source, root) for _, origin, _ in source.rows()}, key=encode)
+    async with undo_if(True, backend.transaction(Several(tuple(targets)))) as tx:
+        for kind, origin, rows in _batches(source, trusted=trusted):
+            namespace = _target_namespace(origin, source, root)
+            clean_rows = [redact_row(backend.settings.redaction, kind, row) for row in rows]
+            counts[kind] += await _restore_rows(tx, backend, namespace, kind, clean_rows, {}, seen, now=now)
+            meter.advance(len(rows))
+    return counts
 
 
-def _check(check: _Check, value: object, name: str) -> None:
-    try:
-        check(value, name)
-    except InvalidInputError:
-        raise
-    except (TypeError, ValueError, AttributeError, KeyError):
-        reason = f"{name} is not as an export has it; export the file again"
-    else:
-        return
-    raise InvalidInputError(reason)
+def _target_namespace(namespace: Namespace, source: ExportFile, root: Namespace | None) -> Namespace:
+    """The namespace under which rows of ``namespace`` are restored."""
+    return namespace if root is None else (*root, *namespace[len(source.root) :])
 
 
-def _text(value: object, where: str) -> None:
-    if not isinstance(value, str):
-        raise TypeError
-    validation.storable(value, where)
+def _batches(source: ExportFile, *, trusted: bool) -> Iterator[tuple[str, Namespace, list[dict[str, Any]]]]:
+    """Rows that follow each other and are of one kind and namespace."""
+    kind, namespace, rows = "", (), list[dict[str, Any]]()
+    for row_kind, where, row in source.rows():
+        if rows and ((row_kind, where) != (kind, namespace) or len(rows) == _BATCH):
+            yield kind, namespace, rows
+            rows = []
+        kind, namespace = row_kind, where
+        rows.append(row if trusted or kind != "memory" else _judge(row))
+    if rows:
+        yield kind, namespace, rows
 
 
-def _one_of(choices: tuple[str, ...], value: object, _where: str) -> None:
-    if value not in choices:
-        raise ValueError
+def _judge(row: dict[str, Any]) -> dict[str, Any]:
+    """A memory of a file that anybody may have written: nobody's word makes it the operator's, or spares it a review."""
+    provenance = dict(row["provenance"])
+    if row["source"] == "operator":
+        row = {**row, "source": "import", "provenance": {**provenance, "source": "import"}}
+    if row["status"] != "active" or row["kind"] == "profile" or not row.get("text"):
+        return row
+    candidate = Candidate(
+        text=row["text"],
+        kind=row["kind"],
+        valid_from=datetime.fromisoformat(row["valid_from"]),
+        provenance=Provenance(source=row["source"]),
+    )
+    reason = find_suspicion(candidate)
+    return row if reason is None else {**row, "status": "quarantined", "review": reason}
 
 
-def _id(value: object, _where: str) -> None:
-    UUID(cast("str", value))
+async def _restore(
+    backend: Backend,
+    namespace: Namespace,
+    kind: str,
+    rows: Sequence[dict[str, Any]],
+    seen: generations.Snapshot,
+    *,
+    now: datetime,
+) -> int:
+    """Write one batch, all or nothing; returns how many rows were new."""
+    rows = [redact_row(backend.settings.redaction, kind, row) for row in rows]
+    vectors = await _vectors(backend, namespace, rows) if kind == "memory" else {}
+    # In a transaction of its own: a generation that began in one that was lost would be taken for an erased one.
+    await generations.see(backend, [namespace], seen, now=now)
+    async with backend.transaction(namespace) as tx:
+        return await _restore_rows(tx, backend, namespace, kind, rows, vectors, seen, now=now)
 
 
-def _moment(value: object, where: str) -> None:
-    moments.aware(datetime.fromisoformat(cast("str", value)), where)
+async def _restore_rows(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    kind: str,
+    rows: Sequence[dict[str, Any]],
+    vectors: Mapping[UUID, Sequence[Vector]],
+    seen: generations.Snapshot,
+    *,
+    now: datetime,
+) -> int:
+    await _hold(tx, backend, namespace, seen, now=now)
+    if kind == "thread":
+        return await export.restore_threads(tx, namespace, rows)
+    if kind == "message":
+        return await _restore_messages(tx, backend, namespace, rows)
+    if kind == "memory":
+        return await _restore_memories(tx, backend, namespace, rows, vectors)
+    if kind == "link":
+        return await export.restore_links(tx, namespace, rows)
+    if kind == "omission":
+        return await export.restore_omissions(tx, namespace, rows)
+    if kind == "change":
+        return await export.restore_changes(tx, namespace, rows)
+    return len(rows)
 
 
-def _flag(value: object, _where: str) -> None:
-    if not isinstance(value, bool):
-        raise TypeError
+async def _hold(
+    tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Snapshot, *, now: datetime
+) -> None:
+    state = await generations.hold(tx, backend, namespace, now=now)
+    state.check_not_paused()
+    generations.check(namespace, state.generation, seen)
 
 
-def _offset(value: object, _where: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 24 * 60:  # minutes from UTC
-        raise ValueError
+async def _restore_messages(
+    tx: Transaction, backend: Backend, namespace: Namespace, rows: Sequence[dict[str, Any]]
+) -> int:
+    new = await export.restore_messages(tx, namespace, rows)
+    waiting = {row["thread_id"] for row in rows if "extracted_at" not in row and "given_up_at" not in row}
+    for thread_id in sorted(waiting) if new else ():  # what waited to be learnt from goes on waiting
+        longest = timedelta(seconds=backend.settings.max_wait_seconds)
+        await pending_work.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
+    return new
 
 
-def _hex(value: object, _where: str) -> None:
-    bytes.fromhex(cast("str", value))
+async def _restore_memories(
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    rows: Sequence[dict[str, Any]],
+    vectors: Mapping[UUID, Sequence[Vector]],
+) -> int:
+    new = await export.restore_memories(tx, namespace, rows)
+    new_rows = {UUID(row["id"]): row for row in rows if UUID(row["id"]) in new}
+    new_vectors = {id: vectors[id] for id in new_rows if vectors.get(id)}
+    hnsw_upkeep.insert_vectors(tx, backend, namespace, new_vectors, model=await ready(backend))
+    current = {id: row for id, row in new_rows.items() if row["status"] == "active" and row.get("text") is not None}
+    search_index.unindex_memories(tx, namespace, sorted(set(new_rows) - set(current)))
+    words = {id: (row["text"], row.get("speaker")) for id, row in current.items()}
+    search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
+    record(tx, backend, namespace, "imported", sorted(new))
+    return len(new)
 
 
-def _minutes(value: object, _where: str) -> None:
-    if isinstance(value, bool) or not 0 < cast("float", value) <= _LONGEST_WAIT:
-        raise ValueError
+async def _vectors(
+    backend: Backend, namespace: Namespace, rows: Sequence[dict[str, Any]]
+) -> dict[UUID, Sequence[Vector]]:
+    """The vectors of what is not here yet: the file's own where the same model made them, else made anew."""
+    model = await ready(backend)
+    async with backend.transaction(namespace, atomic=False) as tx:
+        existing = await export.find_existing_memories(tx, namespace, [UUID(row["id"]) for row in rows])
+    vectors: dict[UUID, Sequence[Vector]] = {}
+    missing: dict[UUID, str] = {}
+    for row in rows:
+        id, own = (
+            UUID(row["id"]),
+            [own_vector for own_vector in row.get("vectors") or () if own_vector["model"] == model.name],
+        )
+        if id in existing:
+            continue
+        if own:
+            vectors[id] = [UnitVector(components_of(own_vector), float(own_vector["norm"])) for own_vector in own]
+        elif row.get("vectors") and row.get("text"):
+            missing[id] = row["text"]
+    embeddings = await backend.embed(list(missing.values())) if missing else []
+    return {**vectors, **{id: (vector,) for id, vector in zip(missing, embeddings, strict=True)}}
 
 
-def _message(value: object, where: str) -> None:
-    """As ``message_to_dict`` makes it."""
-    validation.json_object(value, where)
-    fields = cast("Mapping[str, object]", value)
-    if not isinstance(fields["type"], str) or not isinstance(fields["data"], Mapping):
-        raise TypeError
-
-
-def _provenance(value: object, where: str) -> None:
-    validation.json_object(value, where)
-    fields = cast("Mapping[str, object]", value)
-    _one_of(SOURCES, fields["source"], where)
-    for name in ("message_ids", "memory_ids"):
-        if fields.get(name) is not None:
-            validation.names(fields[name], f"{where}.{name}")
-
-
-def components_of(vector: Mapping[str, Any]) -> list[float]:
-    """The components of a vector as the file has it."""
-    return [float(component) for component in str(vector["vector"]).strip("[]").split(",")]
-
-
-def _vectors(value: object, where: str) -> None:
-    for vector in validation.check_list(value, where):
-        if not isinstance(vector["model"], str) or not validation.count(vector["part"], where, at_most=2**15 - 1) >= 0:
-            raise TypeError
-        # PostgreSQL would refuse the rest only in the middle of an import.
-        if not all(map(math.isfinite, components_of(vector))) or not 0 < float(vector["norm"]) < math.inf:
-            raise ValueError
-
-
-_number: _Check = partial(validation.count, at_most=_MOST)
-_few: _Check = partial(validation.count, at_most=2**31 - 1)
-
-_COLUMNS: Mapping[str, _Columns] = {
-    "namespace": _Columns({"consent": partial(_one_of, CONSENTS)}, {}),
-    "thread": _Columns({"thread_id": validation.name, "off_record": _flag, "recorded_at": _moment}, {}),
-    "message": _Columns(
-        {
-            "thread_id": validation.name,
-            "id": validation.name,
-            "position": _number,
-            "role": partial(_one_of, _ROLES),
-            "text": _text,
-            "content": _message,
-            "sent_at": _moment,
-            "recorded_at": _moment,
-        },
-        {
-            "speaker": _text,
-            "extracted_at": _moment,
-            "given_up_at": _moment,
-            "failure": _text,
-            "withheld": _flag,
-            "turn_id": _id,
-            "version": _few,
-            "utc_offset": _offset,
-            "outcome": _text,
-        },
-    ),
-    "memory": _Columns(
-        {
-            "id": _id,
-            "key": validation.name,
-            "kind": partial(_one_of, KINDS),
-            "status": partial(_one_of, get_args(Status)),
-            "value": validation.json_object,
-            "importance": validation.check_stored_share,
-            "confidence": validation.check_stored_share,
-            "confirmations": _few,
-            "pinned": _flag,
-            "source": partial(_one_of, SOURCES),
-            "provenance": _provenance,
-            "valid_from": _moment,
-            "recorded_at": _moment,
-            "updated_at": _moment,
-        },
-        {
-            "text": _text,
-            "identity": _hex,
-            "speaker": _text,
-            "thread_id": validation.name,
-            "position": _number,
-            "valid_until": _moment,
-            "superseded_by": _id,
-            "expires_at": _moment,
-            "minutes_to_live": _minutes,
-            "review": _text,
-            "review_of": _id,
-            "used": _number,
-            "last_used_at": _moment,
-            "vectors": _vectors,
-            "is_turn": _flag,
-            "listed": _flag,
-            "category": _text,
-            "told_at": _moment,
-            "utc_offset": _offset,
-            "date_precision": partial(_one_of, get_args(DatePrecision)),
-            "prior_used_at": _moment,
-        },
-    ),
-    "link": _Columns({"memory_id": _id, "turn_id": _id}, {"quote": _text}),
-    "omission": _Columns(
-        {
-            "id": _id,
-            "thread_id": validation.name,
-            "message_id": validation.name,
-            "version": _few,
-            "text": _text,
-            "reason": _text,
-            "recorded_at": _moment,
-        },
-        {"about": _id},
-    ),
-    "change": _Columns(
-        {"id": _id, "memory_id": _id, "change": partial(_one_of, _CHANGES), "reason": _text, "changed_at": _moment},
-        {"by_memory": _id},
-    ),
-}
+async def _restrict(
+    backend: Backend, namespace: Namespace, wanted: str, seen: generations.Snapshot, *, now: datetime
+) -> None:
+    """The stricter of two consents holds: what the person allowed there, and what is allowed here."""
+    consent = _BY_NAME.get(wanted, "allowed")
+    async with backend.transaction(namespace) as tx:
+        state = await generations.hold(tx, backend, namespace, now=now)
+        generations.check(namespace, state.generation, seen)
+        if CONSENTS.index(consent) > CONSENTS.index(state.consent):
+            await consent_queries.set_consent(tx, namespace, consent, generation=state.generation, now=now)

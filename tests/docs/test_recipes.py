@@ -170,8 +170,13 @@ def test_a_column_needs_every_place_that_the_recipe_names(checkout: Checkout) ->
     assert not checkout.passes(COLUMNS)
     # 4. takes NULL, so that a new memory needs no value. 5. The file of an export.
     checkout.insert(
-        f"{package}/privacy/import_file.py", '            "told_at": _moment,\n', '            "tea": _text,\n'
+        f"{package}/privacy/export_file_checks.py", '            "told_at": _moment,\n', '            "tea": _text,\n'
     )
     assert checkout.passes(COLUMNS, f"{SCHEMA}::test_schema_sql_is_what_the_migrations_build"), checkout.output[-3000:]
-    for place in ("postgres/schema.sql", "postgres/queries/memories.sql", "types/records.py", "privacy/import_file.py"):
+    for place in (
+        "postgres/schema.sql",
+        "postgres/queries/memories.sql",
+        "types/records.py",
+        "privacy/export_file_checks.py",
+    ):
         assert place in steps

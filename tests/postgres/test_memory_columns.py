@@ -10,7 +10,7 @@ import pytest
 
 from langchain_persistmem.postgres.queries.rows import row_of
 from langchain_persistmem.postgres.statements import all_statements, part
-from langchain_persistmem.privacy.import_file import _COLUMNS
+from langchain_persistmem.privacy.export_file_checks import _COLUMNS
 from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory, Provenance
 

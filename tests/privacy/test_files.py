@@ -17,7 +17,7 @@ from langchain_persistmem import InvalidInputError, PersistMem
 from langchain_persistmem.__main__ import main
 from langchain_persistmem.cli.ingest import survey
 from langchain_persistmem.evaluation.questions import read_questions
-from langchain_persistmem.privacy.import_file import ExportFile
+from langchain_persistmem.privacy.export_file_checks import ExportFile
 from langchain_persistmem.runtime import line_file
 from langchain_persistmem.runtime.line_file import LONGEST_LINE, open_lines
 
