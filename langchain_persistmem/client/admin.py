@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from langchain_persistmem.client import importers
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.client.sync_and_async import both, run
-from langchain_persistmem.learning.background import failed_work, pending_work, reembedding
+from langchain_persistmem.learning.background import failed_work, learning_rounds, reembedding
 from langchain_persistmem.lifecycle import maintenance
 from langchain_persistmem.operations import doctor
 from langchain_persistmem.operations import status as status_flow
@@ -143,7 +143,7 @@ class Admin(Group):
         Raises:
             InvalidInputError: ``limit`` is out of range.
         """
-        return await run(self.backend, pending_work.run_once, limit=limit, progress=progress, now=datetime.now(UTC))
+        return await run(self.backend, learning_rounds.run_once, limit=limit, progress=progress, now=datetime.now(UTC))
 
     process_pending, aprocess_pending = both(_process_pending)
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import PersistMemError, SchemaOutOfDateError, StorageUnavailableError
-from langchain_persistmem.learning.background import pending_work
+from langchain_persistmem.learning.background import learning_rounds
 from langchain_persistmem.postgres.connections.forks import ProcessLock, react_to_forks
 from langchain_persistmem.postgres.connections.pools import check_cancelled
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend
@@ -103,7 +103,7 @@ class ThreadWorker:
 
     def _give_back(self) -> None:
         with suppress(PersistMemError):  # the lease runs out by itself
-            self._backend.run(pending_work.give_back, self._lease)
+            self._backend.run(learning_rounds.give_back, self._lease)
 
     def _run(self) -> None:
         while not self._stop.is_set() and self._rounds != 0:
@@ -163,7 +163,7 @@ class TaskWorker:
             await self._task
         if task:
             with suppress(PersistMemError, TimeoutError):  # the lease runs out by itself
-                await asyncio.wait_for(self._backend.arun(pending_work.give_back, self._lease), _GIVE_BACK_SECONDS)
+                await asyncio.wait_for(self._backend.arun(learning_rounds.give_back, self._lease), _GIVE_BACK_SECONDS)
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -196,14 +196,14 @@ async def _round(
 ) -> float:
     """Learn from the threads that are due; return the seconds until there may be more."""
     with acting_as("worker"):  # whoever opened the memory: a task inherits that
-        has_work = await pending_work.run_once(
+        has_work = await learning_rounds.run_once(
             backend, limit=limit, lease=lease, stopping=stopping, progress=progress, now=now
         )
     if report is not None:
         report(has_work)
     if has_work.threads == limit:
         return 0.0
-    seconds = await pending_work.next_due(backend)
+    seconds = await learning_rounds.next_due(backend)
     return _MAX_SLEEP if seconds is None else min(max(seconds, 0.05), _MAX_SLEEP)
 
 

@@ -1,6 +1,6 @@
 """Finding memories in stored turns: rules or one model call, then decisions, then one transaction.
 
-Storing needs no model and was done before (``learning/background/pending_work.py``). What was stored and not looked at
+Storing needs no model and was done before (``learning/background/learning_rounds.py``). What was stored and not looked at
 yet stays open, so that a crash or a failing model delays memories and loses none.
 """
 

@@ -7,8 +7,8 @@ from functools import partial
 from uuid import UUID
 
 from langchain_persistmem.errors import ModelError
+from langchain_persistmem.learning.background.learning_rounds import ThreadTotal, index_all, learn_all
 from langchain_persistmem.learning.background.missing_vectors import make_some_missing
-from langchain_persistmem.learning.background.pending_work import ThreadTotal, index_all, learn_all
 from langchain_persistmem.learning.extraction import learn
 from langchain_persistmem.learning.new_turns import check_turns, store_turns
 from langchain_persistmem.learning.turn_memories import read_open

@@ -1,4 +1,4 @@
-"""Pending work: the leases on threads with new turns and a round of learning from them, which another worker can take over.
+"""Rounds of learning in the background: from threads with pending work, each held by a lease that another worker can take over.
 
 A thread with new turns has a row of pending work, written with them. A worker holds a lease on the row
 while it learns from the thread; if it dies, the lease expires. The turns themselves keep two workers
