@@ -14,9 +14,9 @@ from langchain_persistmem.learning.new_turns import check_turns, store_turns
 from langchain_persistmem.learning.turn_memories import read_open
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
 from langchain_persistmem.postgres.answer import Answer
-from langchain_persistmem.postgres.queries import memories, messages, pending_work
-from langchain_persistmem.postgres.queries.pending_work import Job
+from langchain_persistmem.postgres.queries import memories, messages, work_leases
 from langchain_persistmem.postgres.queries.turns import OpenThread
+from langchain_persistmem.postgres.queries.work_leases import Job
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
@@ -100,7 +100,7 @@ def _enqueue(
 ) -> Answer[Job | None]:
     """Note that the thread has new messages, for a worker; or take the work, whose lease is ``lease`` then."""
     settings = backend.settings
-    return pending_work.enqueue_thread(
+    return work_leases.enqueue_thread(
         tx,
         namespace,
         thread_id,

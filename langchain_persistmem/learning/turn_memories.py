@@ -21,11 +21,11 @@ from langchain_persistmem.learning.background.missing_vectors import note_missin
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, embed_pieces, log
 from langchain_persistmem.postgres.answer import Answer
-from langchain_persistmem.postgres.queries import consent, forget, messages, pending_work, rewrites, search_index
+from langchain_persistmem.postgres.queries import consent, forget, messages, rewrites, search_index, work_leases
 from langchain_persistmem.postgres.queries import turns as turn_queries
-from langchain_persistmem.postgres.queries.pending_work import Job
 from langchain_persistmem.postgres.queries.rows import row_of
 from langchain_persistmem.postgres.queries.turns import OpenMessage, OpenThread
+from langchain_persistmem.postgres.queries.work_leases import Job
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
@@ -190,7 +190,7 @@ async def index_turns(
                 leased = timedelta(seconds=backend.settings.lease_seconds)
                 await rewrites.move_rewrite(tx, namespace, "turns", None, done=len(rows), leased=leased)
             if job is not None and not more and not waiting:
-                pending_work.finish_work(tx, job)
+                work_leases.finish_work(tx, job)
             record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=len(rows), **done.memory_ids.counts)
         return IndexResult(done, len(settled) - len(new), more=more, waiting=waiting)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from langchain_persistmem.postgres.migrate import server_versions
-from langchain_persistmem.postgres.queries import namespaces, pending_work, rewrites
+from langchain_persistmem.postgres.queries import namespaces, rewrites, work_leases
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import moments, validation
@@ -29,7 +29,7 @@ async def status(backend: Backend, namespace: Namespace | None) -> StatusResult:
             counts = await namespaces.count_everything(tx)
         else:
             counts = await namespaces.count_rows(tx, namespace)
-        work = await pending_work.count_work(tx, namespace) | await rewrites.count_rewrites(tx, namespace)
+        work = await work_leases.count_work(tx, namespace) | await rewrites.count_rewrites(tx, namespace)
         return StatusResult(counts=counts, work=work, versions=await server_versions(tx))
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.postgres.queries import consent as consent_queries
-from langchain_persistmem.postgres.queries import export, pending_work, rewrites, search_index
+from langchain_persistmem.postgres.queries import export, rewrites, search_index, work_leases
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.transaction_opening import undo_if
 from langchain_persistmem.privacy.export_file_checks import ExportFile, components_of
@@ -243,7 +243,7 @@ async def _restore_messages(
     waiting = {row["thread_id"] for row in rows if "extracted_at" not in row and "given_up_at" not in row}
     for thread_id in sorted(waiting) if new else ():  # what waited to be learnt from goes on waiting
         longest = timedelta(seconds=backend.settings.max_wait_seconds)
-        await pending_work.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
+        await work_leases.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
     return new
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from langchain_persistmem.errors import ConfigurationError, PersistMemError
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.connections.timeouts import without_deadline
-from langchain_persistmem.postgres.queries import search_index, work_queue
+from langchain_persistmem.postgres.queries import namespaces_with_work, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.transaction import Transaction
@@ -125,4 +125,4 @@ async def count_documents(backend: Backend) -> None:
     if backend.sees_everywhere:
         async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
             await hnsw_indexes.count_documents(tx)
-            await work_queue.fill_queue(tx)
+            await namespaces_with_work.fill_queue(tx)

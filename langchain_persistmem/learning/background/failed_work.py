@@ -8,9 +8,9 @@ from uuid import UUID
 from langchain_persistmem.errors import ModelError
 from langchain_persistmem.learning.background.retry_pause import pause_after
 from langchain_persistmem.learning.extraction import learn_by_rules
-from langchain_persistmem.postgres.queries import messages, pending_work
+from langchain_persistmem.postgres.queries import messages, work_leases
 from langchain_persistmem.postgres.queries.generations import hold_existing
-from langchain_persistmem.postgres.queries.pending_work import Job
+from langchain_persistmem.postgres.queries.work_leases import Job
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -53,7 +53,7 @@ async def postpone(backend: Backend, job: Job | None, *, pause: timedelta, attem
     """Set a thread free, due again after ``pause``; nothing where the caller has no job."""
     if job is not None:
         async with backend.transaction(job.namespace, repeatable=True) as tx:
-            await pending_work.postpone_work(tx, job, pause=pause, attempts=attempts, failure=failure)
+            await work_leases.postpone_work(tx, job, pause=pause, attempts=attempts, failure=failure)
 
 
 async def _give_up(
@@ -63,7 +63,7 @@ async def _give_up(
         if await hold_existing(tx, job.namespace) != generation:  # erased meanwhile: not even the name comes back
             return None
         count = await messages.give_up_messages(tx, job.namespace, job.thread_id, turns, failure=failure, now=now)
-        await pending_work.postpone_work(
+        await work_leases.postpone_work(
             tx, job, pause=timedelta(0), attempts=0, failure=failure
         )  # others may still be open
     return count
@@ -90,5 +90,5 @@ async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: 
         revived = await messages.retry_dead_letters(tx, namespace, thread_id)
         if revived:
             longest = timedelta(seconds=backend.settings.max_wait_seconds)
-            await pending_work.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
+            await work_leases.enqueue_thread(tx, namespace, thread_id, quiet=timedelta(0), longest=longest)
     return revived

@@ -21,15 +21,10 @@ from langchain_persistmem.learning.insert import ChangeResult
 from langchain_persistmem.learning.turn_memories import IndexResult, index_turns, withdraw_waiting
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_due, rewrite_thread
 from langchain_persistmem.postgres.queries import consent as consent_queries
-from langchain_persistmem.postgres.queries import (
-    missing_vectors,
-    namespaces,
-    pending_work,
-    rewrites,
-)
+from langchain_persistmem.postgres.queries import missing_vectors, namespaces, rewrites, work_leases
 from langchain_persistmem.postgres.queries.generations import hold_existing
-from langchain_persistmem.postgres.queries.pending_work import Job
 from langchain_persistmem.postgres.queries.turns import OpenThread
+from langchain_persistmem.postgres.queries.work_leases import Job
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
@@ -119,7 +114,7 @@ async def run_once(
 
 async def _count_due(backend: Backend) -> int:
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        return (await pending_work.count_work(tx, None))["due"]
+        return (await work_leases.count_work(tx, None))["due"]
 
 
 async def _claim(backend: Backend, lease: UUID, leased: timedelta) -> Job | None:
@@ -130,9 +125,9 @@ async def _claim(backend: Backend, lease: UUID, leased: timedelta) -> Job | None
         nonlocal tried
         async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
             if tried:
-                await pending_work.give_back_leases(tx, lease)
+                await work_leases.give_back_leases(tx, lease)
             tried = True
-            return await pending_work.claim_work(tx, lease=lease, leased=leased)
+            return await work_leases.claim_work(tx, lease=lease, leased=leased)
 
     return await backend.step(claim)
 
@@ -173,14 +168,14 @@ async def _work_on(backend: Backend, job: Job, total: ThreadTotal, *, now: datet
 async def give_back(backend: Backend, lease: UUID) -> int:
     """Set the threads free that are held with ``lease``: they are due for the next worker; returns how many."""
     async with backend.transaction(EVERYWHERE, repeatable=True) as tx:
-        return await pending_work.give_back_leases(tx, lease)
+        return await work_leases.give_back_leases(tx, lease)
 
 
 async def next_due(backend: Backend) -> float | None:
     """Seconds until work is due; None if none waits."""
     model = await ready(backend)
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        waiting = [await pending_work.next_due(tx), await missing_vectors.next_missing(tx, model)]
+        waiting = [await work_leases.next_due(tx), await missing_vectors.next_missing(tx, model)]
         if backend.may_have_rewrites:
             waiting.append(await rewrites.next_rewrite(tx))
     return min((seconds for seconds in waiting if seconds is not None), default=None)
@@ -254,9 +249,9 @@ async def index_all(
 
 async def _renew(backend: Backend, job: Job, leased: timedelta) -> bool:
     async with backend.transaction(job.namespace, atomic=False) as tx:
-        return await pending_work.renew_lease(tx, job, leased=leased)
+        return await work_leases.renew_lease(tx, job, leased=leased)
 
 
 async def _finish(backend: Backend, job: Job) -> None:
     async with backend.transaction(job.namespace, repeatable=True) as tx:
-        await pending_work.finish_work(tx, job)
+        await work_leases.finish_work(tx, job)

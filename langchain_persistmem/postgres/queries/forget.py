@@ -5,7 +5,7 @@ from itertools import takewhile
 from typing import cast
 from uuid import UUID
 
-from langchain_persistmem.postgres.queries import checkpoints, work_queue
+from langchain_persistmem.postgres.queries import checkpoints, namespaces_with_work
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Answer, Transaction
@@ -64,7 +64,7 @@ async def erase_namespace(tx: Transaction, namespace: Namespace) -> tuple[dict[s
     Both take one round trip: what is left is counted by statements that follow those that erase.
     """
     # The queue and the registry of HNSW indexes may lie on another node than the namespace, and have statements of their own.
-    queued = work_queue.erase_queue(tx, namespace)
+    queued = namespaces_with_work.erase_queue(tx, namespace)
     erased = tx.fetch(statement("erase_namespace"), {"namespace": encode(namespace)})
     rest = await count_rest_of_namespace(tx, namespace)
     (row,) = await erased
@@ -76,7 +76,7 @@ async def erase_namespace(tx: Transaction, namespace: Namespace) -> tuple[dict[s
 
 async def count_rest_of_namespace(tx: Transaction, namespace: Namespace) -> dict[str, int]:
     """Rows that an erase has left, by table."""
-    queued = work_queue.count_queue(tx, namespace)
+    queued = namespaces_with_work.count_queue(tx, namespace)
     counts = counts_of(await tx.fetch(statement("count_rest_of_namespace"), {"namespace": encode(namespace)}))
     return {**counts, "work_queue": await queued}
 

@@ -10,13 +10,13 @@ from psycopg.rows import DictRow
 
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.rows import counts_of
-from langchain_persistmem.postgres.queries.work_queue import (
+from langchain_persistmem.postgres.queries.namespaces_with_work import (
     claim_from_queue,
     fill_queue,
     queue_work,
     seconds_until_queued,
 )
+from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from langchain_persistmem.postgres.queries.rows import counts_of, memory_of, to_json, turn_of
-from langchain_persistmem.postgres.queries.work_queue import (
+from langchain_persistmem.postgres.queries.namespaces_with_work import (
     claim_from_queue,
     has_queued,
     queue_work,
     seconds_until_queued,
 )
+from langchain_persistmem.postgres.queries.rows import counts_of, memory_of, to_json, turn_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode

@@ -11,7 +11,7 @@ from typing import Literal, LiteralString, cast
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from langchain_persistmem.postgres.queries.work_queue import fill_queue
+from langchain_persistmem.postgres.queries.namespaces_with_work import fill_queue
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 

@@ -8,7 +8,11 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from langchain_persistmem.postgres.answer import Answer
-from langchain_persistmem.postgres.queries.work_queue import claim_from_queue, queue_work, seconds_until_queued
+from langchain_persistmem.postgres.queries.namespaces_with_work import (
+    claim_from_queue,
+    queue_work,
+    seconds_until_queued,
+)
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode

@@ -7,7 +7,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
-from langchain_persistmem.postgres.queries import work_queue
+from langchain_persistmem.postgres.queries import namespaces_with_work
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import EVERYWHERE
 
@@ -52,15 +52,15 @@ def test_upkeep_puts_back_what_is_not_in_the_queue(queued: PersistMem, database:
 def test_who_found_nothing_removes_no_work_that_came_meanwhile(queued: PersistMem, database: str) -> None:
     async def flow(backend: object) -> None:
         async with queued.backend.transaction(EVERYWHERE) as tx:
-            work_queue.queue_work(tx, ("memories", "ada"), "learn")
+            namespaces_with_work.queue_work(tx, ("memories", "ada"), "learn")
 
             async def claim(namespace: tuple[str, ...]) -> None:
-                work_queue.queue_work(tx, namespace, "learn")  # as another process would, between two looks
+                namespaces_with_work.queue_work(tx, namespace, "learn")  # as another process would, between two looks
 
             async def next_due(namespace: tuple[str, ...]) -> None:
                 return None
 
-            await work_queue.claim_from_queue(tx, "learn", claim, next_due)
+            await namespaces_with_work.claim_from_queue(tx, "learn", claim, next_due)
 
     queued.backend.run(flow)
     assert rows(database) == [("memories/ada", "learn")]
