@@ -12,7 +12,7 @@ from langchain_persistmem.learning.apply_decisions import apply, find_existing, 
 from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError, spend
 from langchain_persistmem.learning.consolidation import Decision, decide
 from langchain_persistmem.learning.insert import log, prepare
-from langchain_persistmem.learning.lineage import DERIVED
+from langchain_persistmem.learning.summary_originals import DERIVED
 from langchain_persistmem.lifecycle.clusters import stars
 from langchain_persistmem.postgres.queries import retention
 from langchain_persistmem.postgres.transaction import Transaction

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
 from langchain_persistmem.language.search_terms.query_terms import strip_light_words
-from langchain_persistmem.learning.lineage import bring_back
+from langchain_persistmem.learning.summary_originals import bring_back
 from langchain_persistmem.postgres.queries import erasure_log, retention
 from langchain_persistmem.postgres.queries import forget as forget_queries
 from langchain_persistmem.postgres.transaction import Transaction

@@ -14,7 +14,7 @@ from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.learning.background.missing_vectors import note_missing
 from langchain_persistmem.learning.consolidation import statement_time
 from langchain_persistmem.learning.insert import log
-from langchain_persistmem.learning.lineage import DERIVED
+from langchain_persistmem.learning.summary_originals import DERIVED
 from langchain_persistmem.learning.turn_memories import EDITED, LONGEST_TEXT, follow, turn_id_of
 from langchain_persistmem.learning.upgrade.identities import present_identity
 from langchain_persistmem.postgres.queries import rewrites, search_index
