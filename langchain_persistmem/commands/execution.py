@@ -14,7 +14,7 @@ from langchain_persistmem.language.command_detection import DetectedCommand, det
 from langchain_persistmem.language.language_files import replies_by_language
 from langchain_persistmem.learning import remember
 from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError, spend
-from langchain_persistmem.learning.turn_memories import withdraw_waiting
+from langchain_persistmem.learning.turns.turn_memories import withdraw_waiting
 from langchain_persistmem.operations.status import status
 from langchain_persistmem.postgres.queries import changes, messages
 from langchain_persistmem.postgres.queries import forget as forget_queries

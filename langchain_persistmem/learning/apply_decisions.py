@@ -25,7 +25,7 @@ from langchain_persistmem.learning.consolidation import (
 from langchain_persistmem.learning.fact_keys import own_key, spellings
 from langchain_persistmem.learning.insert import ChangeResult, insert, log
 from langchain_persistmem.learning.sameness import same_person
-from langchain_persistmem.learning.turn_memories import follow
+from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import changes as changes_queries

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from langchain_persistmem.learning.new_turns import check_turns, store_turns
+from langchain_persistmem.learning.turns.new_turns import check_turns, store_turns
 from langchain_persistmem.postgres.queries import forget, messages, retention, threads, turns
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.runtime.audit_log import note_read, record

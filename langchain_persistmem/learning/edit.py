@@ -12,7 +12,7 @@ from langchain_persistmem.learning.apply_decisions import apply
 from langchain_persistmem.learning.consolidation import PINNED, Quarantine
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.remember import check
-from langchain_persistmem.learning.turn_memories import follow
+from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit as edit_queries
 from langchain_persistmem.postgres.queries import memories, search_index

@@ -10,8 +10,8 @@ from langchain_persistmem.errors import ModelError
 from langchain_persistmem.learning.background.learning_rounds import ThreadTotal, index_all, learn_all
 from langchain_persistmem.learning.background.missing_vectors import make_some_missing
 from langchain_persistmem.learning.extraction import learn
-from langchain_persistmem.learning.new_turns import check_turns, store_turns
-from langchain_persistmem.learning.turn_memories import read_open
+from langchain_persistmem.learning.turns.new_turns import check_turns, store_turns
+from langchain_persistmem.learning.turns.turn_memories import read_open
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import memories, messages, work_leases

@@ -21,7 +21,7 @@ from langchain_persistmem.learning.consolidation import (
 from langchain_persistmem.learning.fact_keys import own_key, spellings, under_key
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.sameness import is_repetition
-from langchain_persistmem.learning.turn_memories import follow
+from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.learning.insert import log
-from langchain_persistmem.learning.turn_memories import follow
+from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.postgres.queries import changes, forget, retention, search_index
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend

@@ -16,7 +16,7 @@ from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError, spend
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.summary_originals import DERIVED
-from langchain_persistmem.learning.turn_memories import follow
+from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.lifecycle import summaries
 from langchain_persistmem.lifecycle.clusters import clusters
 from langchain_persistmem.postgres.queries import changes, retention, search_index

@@ -7,7 +7,7 @@ from uuid import UUID
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
 from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.summary_originals import summary_of, unfold
-from langchain_persistmem.learning.turn_memories import follow
+from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import edit, search_index
 from langchain_persistmem.postgres.transaction import Transaction

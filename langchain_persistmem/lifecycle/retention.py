@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from langchain_persistmem.learning.insert import log
-from langchain_persistmem.learning.turn_memories import follow
+from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.lifecycle.retention_rules import FADING, fading
 from langchain_persistmem.lifecycle.worth import Sign
 from langchain_persistmem.postgres.queries import (

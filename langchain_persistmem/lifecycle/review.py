@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from langchain_persistmem.errors import MemoryNotFoundError
-from langchain_persistmem.learning.turn_memories import withhold
+from langchain_persistmem.learning.turns.turns_follow_statements import withhold
 from langchain_persistmem.lifecycle.history import revive
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import namespaces

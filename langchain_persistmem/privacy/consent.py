@@ -7,7 +7,7 @@ allowed when a model was asked may be forbidden when its answer comes.
 from datetime import datetime
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.learning.turn_memories import withdraw_waiting
+from langchain_persistmem.learning.turns.turn_memories import withdraw_waiting
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import namespaces, rewrites
 from langchain_persistmem.runtime import generations

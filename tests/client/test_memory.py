@@ -8,7 +8,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_persistmem import InvalidInputError, MemoryNotFoundError, PersistMem
-from langchain_persistmem.learning import turn_memories
+from langchain_persistmem.learning.turns import turn_memories
 
 MONDAY = datetime(2026, 3, 2, 19, 4, tzinfo=UTC)
 

@@ -205,7 +205,7 @@ async def test_a_wildcard_is_a_name_and_forgets_nobody(either, user: str) -> Non
 
 async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypatch) -> None:
     """Learning that began before the erase finds another generation of the namespace and gives up."""
-    from langchain_persistmem.learning import turn_memories
+    from langchain_persistmem.learning.turns import turn_memories
 
     original = turn_memories.embed_pieces
 

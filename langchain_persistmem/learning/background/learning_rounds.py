@@ -18,7 +18,7 @@ from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError
 from langchain_persistmem.learning.conversations import dropped_change
 from langchain_persistmem.learning.extraction import LearnResult, learn
 from langchain_persistmem.learning.insert import ChangeResult
-from langchain_persistmem.learning.turn_memories import IndexResult, index_turns, withdraw_waiting
+from langchain_persistmem.learning.turns.turn_memories import IndexResult, index_turns, withdraw_waiting
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_due, rewrite_thread
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.queries import missing_vectors, namespaces, rewrites, work_leases

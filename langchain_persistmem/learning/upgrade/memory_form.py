@@ -15,7 +15,8 @@ from langchain_persistmem.learning.background.missing_vectors import note_missin
 from langchain_persistmem.learning.consolidation import statement_time
 from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.summary_originals import DERIVED
-from langchain_persistmem.learning.turn_memories import EDITED, LONGEST_TEXT, follow, turn_id_of
+from langchain_persistmem.learning.turns.turn_memories import EDITED, LONGEST_TEXT, turn_id_of
+from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.learning.upgrade.identities import present_identity
 from langchain_persistmem.postgres.queries import rewrites, search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries

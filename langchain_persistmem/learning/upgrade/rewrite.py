@@ -12,7 +12,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ErasedError, PersistMemError
 from langchain_persistmem.learning.background.retry_pause import pause_after
-from langchain_persistmem.learning.turn_memories import index_turns
+from langchain_persistmem.learning.turns.turn_memories import index_turns
 from langchain_persistmem.learning.upgrade.memory_form import rewrite_memories
 from langchain_persistmem.postgres.queries import namespaces, rewrites, search_index
 from langchain_persistmem.postgres.queries.generations import hold_existing

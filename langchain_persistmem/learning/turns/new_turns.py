@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from langchain_persistmem.learning.insert import log
-from langchain_persistmem.learning.turn_memories import EDITED, turn_id_of
+from langchain_persistmem.learning.turns.turn_memories import EDITED, turn_id_of
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import messages, search_index
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState

@@ -1,8 +1,6 @@
 """The lower layer: every turn that says something is a memory of its own, whether or not a model learns from it.
 
-A turn's id follows from its message, so that a retry, a second process and a fill-in make the same one. Statements that a
-model or a rule draws from turns are linked to them, and a turn follows what rests on it: what is superseded, archived or
-waits for review by its statements is recalled by no other way either.
+A turn's id follows from its message, so that a retry, a second process and a fill-in make the same one.
 """
 
 import hashlib
@@ -20,6 +18,7 @@ from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.background.missing_vectors import note_missing
 from langchain_persistmem.learning.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, embed_pieces, log
+from langchain_persistmem.learning.turns.turns_follow_statements import follow_turns
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import consent, forget, messages, rewrites, search_index, work_leases
 from langchain_persistmem.postgres.queries import turns as turn_queries
@@ -37,7 +36,6 @@ from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import TURNS_EXTRACTOR, Candidate, NewMemory, Provenance, Turn, Vector
 from langchain_persistmem.types.results import MemoryChange
 
-REJECTED = "a statement that rests on it was rejected"
 EDITED = "its message was edited"
 REMOVED = "a statement that rested on it may have been rejected or erased before the upgrade"
 _BEFORE = 6
@@ -185,7 +183,7 @@ async def index_turns(
             ]
             done = await _insert(tx, backend, namespace, fresh, past, now=now)
             # Status first: no turn is found while the statement on it is superseded, archived or waits for review.
-            await _follow_turns(tx, backend, namespace, sorted(past.linked), now=now)
+            await follow_turns(tx, backend, namespace, sorted(past.linked), now=now)
             if filling:
                 leased = timedelta(seconds=backend.settings.lease_seconds)
                 await rewrites.move_rewrite(tx, namespace, "turns", None, done=len(rows), leased=leased)
@@ -224,42 +222,6 @@ def turn_id_of(generation: UUID, thread_id: str, message_id: str, version: int, 
     milliseconds = int(recorded_at.timestamp() * 1000)
     high, low = random_bits >> 62, random_bits & ((1 << 62) - 1)
     return UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)
-
-
-async def follow(
-    tx: Transaction, backend: Backend, namespace: Namespace, memory_ids: Sequence[UUID], *, now: datetime
-) -> None:
-    """Let the turns that these statements rest on become what their statements are now; the caller holds the lock.
-
-    Every flow that changes the status of statements calls it, in the same transaction.
-    """
-    if not memory_ids:
-        return
-    await _follow_turns(
-        tx, backend, namespace, await turn_queries.turns_of_memories(tx, namespace, memory_ids), now=now
-    )
-
-
-async def _follow_turns(
-    tx: Transaction, backend: Backend, namespace: Namespace, turn_ids: Sequence[UUID], *, now: datetime
-) -> None:
-    if not turn_ids:
-        return
-    changed = await turn_queries.follow_turns(tx, namespace, turn_ids, approval=WAITS, now=now)
-    current = [turn for turn in changed if turn.status == "active"]
-    search_index.unindex_memories(tx, namespace, [turn.id for turn in changed if turn.status != "active"])
-    if current:
-        turn_queries.activate_vectors(tx, namespace, [turn.id for turn in current])
-        terms = {turn.id: (turn.text, turn.speaker) for turn in current}
-        search_index.insert_terms(tx, namespace, terms, language=backend.settings.language)
-
-
-async def withhold(tx: Transaction, namespace: Namespace, memory_ids: Sequence[UUID], *, now: datetime) -> None:
-    """Let nothing recall the turns of statements that are rejected, before these go; the caller holds the lock."""
-    turn_ids = await turn_queries.turns_of_memories(tx, namespace, memory_ids)
-    if turn_ids:
-        turns = await turn_queries.withhold_turns(tx, namespace, turn_ids, reason=REJECTED, now=now)
-        await search_index.unindex_memories(tx, namespace, turns)
 
 
 async def withdraw_waiting(
