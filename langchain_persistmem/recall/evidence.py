@@ -14,11 +14,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from heapq import nlargest
 
-from langchain_persistmem.language.calendar import date_matching
+from langchain_persistmem.language.calendar import time_mentions
 from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.question import parse_question, speaks_of_self
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.sentences import SENTENCE
+from langchain_persistmem.recall import period_fit
 from langchain_persistmem.recall.evidence_to_score import Scale
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.recall_results import (
@@ -178,7 +179,7 @@ def _speaker(candidate: RecallCandidate, reading: Interpretation, weights: Ranki
 
 def _period(candidate: RecallCandidate, reading: Interpretation, weights: Ranking) -> float:
     """The evidence of a memory's time: more inside a period that is asked about, less outside if that one is sure."""
-    fits = date_matching.fit(candidate, reading.periods)
+    fits = period_fit.fit(candidate, reading.periods)
     return (
         weights.period * fits if fits else -weights.other_period * max(period.certainty for period in reading.periods)
     )
@@ -210,7 +211,7 @@ def _content(candidate: RecallCandidate, weights: Ranking, *, is_read: bool) -> 
         text = candidate.text or ""
         begin = text[:_READ_FOR_CONTENT]
         of_self = speaks_of_self(begin)
-        details = len(_NAME.findall(begin)) + date_matching.mentions_time(candidate)
+        details = len(_NAME.findall(begin)) + time_mentions.mentions_time(candidate)
         is_idle = not candidate.speaker and is_request(text)
     gain = weights.first_person * (0.5 if of_self else -0.5) + weights.detail * (min(details, _MOST_DETAILS) - 1)
     # Among named speakers what asks has lost enough for it.
@@ -226,7 +227,7 @@ def _lacking(
     candidates: Sequence[RecallCandidate], likeliest: frozenset[int], reading: Interpretation, weights: Ranking
 ) -> Sequence[float]:
     """The loss of memories that do not tell the time or the number that is asked for; the unread count as lacking it."""
-    tells = date_matching.mentions_time if reading.asks_for == "time" else _tells_a_number
+    tells = time_mentions.mentions_time if reading.asks_for == "time" else _tells_a_number
     return [
         0.0 if index in likeliest and tells(candidate) else 0.0 - weights.missing_answer
         for index, candidate in enumerate(candidates)

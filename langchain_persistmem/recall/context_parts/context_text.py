@@ -13,7 +13,7 @@ from datetime import UTC, tzinfo
 from itertools import groupby
 from typing import Any, Literal, cast
 
-from langchain_persistmem.language.calendar.date_matching import mentions_time
+from langchain_persistmem.language.calendar.time_mentions import mentions_time
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.language.trust import INSTRUCTORS
 from langchain_persistmem.recall.context_parts.standing import telling_time

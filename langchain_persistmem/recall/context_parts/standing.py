@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from langchain_persistmem.language.calendar.date_matching import mentions_time
+from langchain_persistmem.language.calendar.time_mentions import mentions_time
 from langchain_persistmem.language.question import speaks_of_self
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import QUESTION_MARK
