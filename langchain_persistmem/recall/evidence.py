@@ -67,7 +67,8 @@ def rank(
     meaning = [scale.meaning(candidate.similarity) for candidate in candidates]
     # What bears on a dinner that is to be suggested has few of its words.
     share = weights.request_terms if reading.is_request else 1.0
-    words = [candidate.lexical * scale.word * share for candidate in candidates]
+    by_word = _word_evidence(result, weights)
+    words = [candidate.lexical * by_word * share for candidate in candidates]
     # What a memory says about the question by itself. All that follows corrects it by what is known of the memory, and so
     # has to be in the same unit, standard deviations of cosines.
     about = [by_meaning + by_words for by_meaning, by_words in zip(meaning, words, strict=True)]
@@ -109,6 +110,12 @@ def rank(
     usual = max(0.0, math.fsum(telling[index] for index in likeliest) / max(len(likeliest), 1))
     ranked = [scale.ranked(candidate, evidence, usual) for candidate, evidence in zip(candidates, parts, strict=True)]
     return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.row.key))
+
+
+def _word_evidence(result: SearchResult, weights: Ranking) -> float:
+    """The evidence for each unit of the BM25 score: by how rare the words are that a memory shares, and how many of the question's."""
+    rarest = math.log(1 + 2 * max(result.count, 1))  # the weight of a word that no memory has
+    return weights.rarity / rarest + weights.coverage / max(result.lexical_max, 1e-9)
 
 
 def _neighbours(

@@ -37,9 +37,6 @@ class Scale:
         spread = count * (result.deviation**2 + (result.mean - mean) ** 2) + prior * (scale**2 + (usual - mean) ** 2)
         self._usual = max(usual, mean)
         self._deviation = max(math.sqrt(spread / total) if total else scale, scale / 2)
-        rarest = math.log(1 + 2 * max(count, 1))  # the weight of a word that no memory has
-        self.word = weights.rarity / rarest + weights.coverage / max(result.lexical_max, 1e-9)
-        """Evidence for each unit of the BM25 score."""
         self._is_read = result.is_read
         # The best of many looks good by chance, by its meaning more than by its words.
         chance = 1.0 if result.is_read else _CHANCE_BY_WORDS
