@@ -23,9 +23,10 @@ from langchain_persistmem.operations.diagnosis_rules import (
     quote_name,
 )
 from langchain_persistmem.operations.server_rules import about_migrations, about_server, about_versions
+from langchain_persistmem.postgres.grants import wanted_rights
 from langchain_persistmem.postgres.migrate import missing_migrations
 from langchain_persistmem.postgres.queries import diagnosis
-from langchain_persistmem.postgres.queries.grants import missing_grants
+from langchain_persistmem.postgres.queries.missing_grants import missing_grants
 from langchain_persistmem.postgres.queries.table_locations import read_cluster
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.backend import Backend
@@ -82,7 +83,7 @@ def _looks(row_security: bool, model: str | None, server: Mapping[str, Any]) -> 
         return about_tables(await diagnosis.diagnose_tables(tx), expected=row_security, superuser=superuser)
 
     async def grants(tx: Transaction) -> Sequence[Finding]:
-        return about_grants([asdict(missing) for missing in await missing_grants(tx, own=True)])
+        return about_grants([asdict(missing) for missing in await missing_grants(tx, wanted_rights(), own=True)])
 
     async def cluster(tx: Transaction) -> Sequence[Finding]:
         return about_cluster(await read_cluster(tx), row_security=row_security, role=role)

@@ -7,10 +7,10 @@ from datetime import datetime
 from langchain_persistmem.errors import ConfigurationError, SchemaOutOfDateError
 from langchain_persistmem.language.language_files import languages
 from langchain_persistmem.postgres.connections.timeouts import without_deadline
+from langchain_persistmem.postgres.grants import repair_grants
 from langchain_persistmem.postgres.migrate import migrate, migrations, missing_migrations
 from langchain_persistmem.postgres.queries import embedding_models, rewrites
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.grants import repair_grants
 from langchain_persistmem.postgres.queries.row_security_switch import check_row_security, row_security
 from langchain_persistmem.postgres.statements import all_statements, statement
 from langchain_persistmem.postgres.transaction import Transaction

@@ -10,7 +10,7 @@ import pytest
 from psycopg import conninfo
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, PersistMemSaver, PersistMemStore, Settings
-from langchain_persistmem.postgres.queries.grants import GRANTS, grant_script
+from langchain_persistmem.postgres.grants import GRANTS, grant_script
 from tests.operations.test_doctor import bad, do
 
 ROOT = Path(__file__).parents[2]

@@ -1,6 +1,5 @@
 """The rights that the application's role and a reader need: one table, for the page on production, setup() and the doctor."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -8,7 +7,7 @@ from typing import Literal, cast
 
 from psycopg import sql
 
-from langchain_persistmem.postgres.statements import statement
+from langchain_persistmem.postgres.queries.missing_grants import missing_grants
 from langchain_persistmem.postgres.transaction import Transaction
 
 Rights = tuple[str, ...]
@@ -61,31 +60,9 @@ _FOUND_SCHEMAS = (Grant("schema", "vector", _USE, _USE), Grant("schema", "checkp
 """The schemas of pgvector and of LangGraph's tables, whose names the database knows; usually public, which everybody may use."""
 
 
-@dataclass(frozen=True, slots=True)
-class MissingGrant:
-    """Rights that a role lacks."""
-
-    object: str
-    rights: str
-    command: str
-    """The GRANT."""
-    may_grant: bool
-    """The role that asked owns the object, and may write here."""
-
-
-async def missing_grants(tx: Transaction, *, own: bool) -> list[MissingGrant]:
-    """Find what roles lack: of all that have been given rights on the table namespaces, or, if ``own``, of the one that asks.
-
-    Whoever may UPDATE namespaces is an application's role, whoever may only SELECT is a reader; not its owner.
-    """
-    parameters = {"wanted": json.dumps(list(_wanted())), "own": own}
-    rows = await tx.fetch(statement("missing_grants"), parameters)
-    return [MissingGrant(row["object"], row["rights"], row["command"], row["may_grant"]) for row in rows]
-
-
 async def repair_grants(tx: Transaction) -> list[str]:
     """Give each role what it lacks, as far as the role that asks owns it; nothing is revoked. Returns the objects."""
-    granted = [missing for missing in await missing_grants(tx, own=False) if missing.may_grant]
+    granted = [missing for missing in await missing_grants(tx, wanted_rights(), own=False) if missing.may_grant]
     for missing in granted:
         await tx.execute(sql.Composed([sql.SQL(cast("str", missing.command))]), {})  # type: ignore[arg-type]
     return [missing.object for missing in granted]
@@ -105,7 +82,8 @@ def grant_script(application: str, reader: str, *, schema: str = "persistmem") -
     return "\n".join(lines)
 
 
-def _wanted() -> Iterator[dict[str, str]]:
+def wanted_rights() -> Iterator[dict[str, str]]:
+    """The rights of the table, one by one."""
     for grant in (*_FOUND_SCHEMAS, *GRANTS):
         for role, rights in (("application", grant.application), ("reader", grant.reader)):
             for right in rights:
