@@ -12,13 +12,8 @@ from mcp.server.session import ServerSession
 from pydantic import Field
 
 from langchain_persistmem.integrations.tools import tool_calls
-from langchain_persistmem.integrations.tools.tool_run import (
-    ToolRun,
-    find_memory,
-    find_related,
-    format_memory,
-    shorten_key,
-)
+from langchain_persistmem.integrations.tools.short_keys import find_memory, format_memory, shorten_key
+from langchain_persistmem.integrations.tools.tool_run import ToolRun, find_related
 from langchain_persistmem.integrations.tools.tool_schemas import (
     Arguments,
     CorrectMemory,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.integrations.tools.short_keys import find_memory, format_memory, shorten_key
 from langchain_persistmem.integrations.tools.tool_confirmations import (
     Answer,
     ask_first,
@@ -13,14 +14,7 @@ from langchain_persistmem.integrations.tools.tool_confirmations import (
     is_approved,
     is_confirmed,
 )
-from langchain_persistmem.integrations.tools.tool_run import (
-    ToolRun,
-    find_memory,
-    find_related,
-    format_memory,
-    shorten_key,
-    source_of,
-)
+from langchain_persistmem.integrations.tools.tool_run import ToolRun, find_related, source_of
 from langchain_persistmem.integrations.tools.tool_schemas import (
     MOST,
     CorrectMemory,

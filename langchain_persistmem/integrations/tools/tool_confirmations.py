@@ -8,11 +8,8 @@ from typing import Any, cast
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langgraph.types import interrupt
 
-from langchain_persistmem.integrations.tools.tool_run import (
-    ToolRun,
-    format_memory,
-    shorten_key,
-)
+from langchain_persistmem.integrations.tools.short_keys import format_memory, shorten_key
+from langchain_persistmem.integrations.tools.tool_run import ToolRun
 from langchain_persistmem.types.records import Memory
 
 
