@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
+from langchain_persistmem.commands.confirmation_answers import read_answer
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.command_detection import DetectedCommand, detect_language, read_answer
+from langchain_persistmem.language.command_detection import DetectedCommand, detect_language
 from langchain_persistmem.language.language_files import replies_by_language
 from langchain_persistmem.postgres.queries import changes, memories
 from langchain_persistmem.postgres.queries import forget as forget_queries

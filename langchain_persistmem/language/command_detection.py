@@ -1,4 +1,4 @@
-"""Commands to the memory in a message, and answers to its question; pure, by the phrases of each language.
+"""Commands to the memory in a message; pure, by the phrases of each language.
 
 Rather a command too few than one too many: the model still understands what the rules let pass, but
 what was erased by mistake is gone. The phrases are in ``data/``.
@@ -28,8 +28,6 @@ _PIECE = re.compile(r"(\.\.\.|[\[\]<>!:：,]|\s+)")
 _QUESTION = re.compile(r"(.*[.!。！])\s*([^.!。！?？]+[?？])", re.DOTALL)
 _BROKEN = re.compile(r"[,;.!?\n，。；！？](?=.)")
 _LETTER = re.compile(r"[^\W_]")
-_NUMBER = re.compile(r"\d+")
-_BESIDE_NUMBERS = frozenset("#&+")
 
 Answer = Literal["yes", "no"] | tuple[int, ...]
 """An answer: to all, to nothing, or to these numbers, counted from 1."""
@@ -189,33 +187,11 @@ def is_unsure(text: str) -> bool:
     return bool(words) and detect(text) is None and not any(phrases.has(message, "idioms") for phrases in words)
 
 
-def read_answer(text: str, count: int) -> Answer | None:
-    """Read the answer to "shall these be erased?"; None if ``text`` answers something else.
-
-    >>> read_answer("Yes, please", 3), read_answer("1 and 3", 3), read_answer("What is the weather?", 3)
-    ('yes', (1, 3), None)
-    """
-    message = _strip_marks(strip_quotes(text))
-    numbers = tuple(dict.fromkeys(int(number) for number in _NUMBER.findall(message)[:100]))
-    if numbers:
-        rest = set(_NUMBER.sub(" ", message).split()) - _beside_numbers()
-        return numbers if not rest and all(1 <= number <= count for number in numbers) else None
-    bare = message
-    for ending in _endings():
-        bare = bare.removesuffix(f" {ending}")
-    for answer in (message, bare):
-        if answer in _answers("no"):
-            return "no"
-        if answer in _answers("yes") or answer in _answers("all"):
-            return "yes"
-    return None
-
-
 def detect_language(text: str) -> str | None:
     """Detect the language of a command's or an answer's words; None if they do not tell."""
     message = strip_quotes(text)
     match = {phrases.language for phrases in find_phrasebooks(message)}
-    bare = _strip_marks(message)
+    bare = strip_marks(message)
     match |= {code for code, answers in _answers_by_language().items() if bare in answers}
     return match.pop() if len(match) == 1 else None
 
@@ -258,15 +234,9 @@ def strip_quotes(text: str) -> str:
     return text.replace("’", "'").replace("ʼ", "'").strip().strip("\"“”„«»¿¡'").strip()
 
 
-def _strip_marks(message: str) -> str:
+def strip_marks(message: str) -> str:
+    """Take the punctuation out of ``message``, and its case."""
     return re.sub(rf"{_MARKS}+", " ", message).strip().casefold()
-
-
-@cache
-def _answers(name: Literal["yes", "no", "all", "with_numbers"]) -> frozenset[str]:
-    """In any language: who is asked in one may answer in another."""
-    parts = (language.answers for language in languages())
-    return frozenset(word.casefold() for part in parts if part is not None for word in getattr(part, name))
 
 
 @cache
@@ -276,15 +246,3 @@ def _answers_by_language() -> dict[str, frozenset[str]]:
         for language in languages()
         if (part := language.answers) is not None
     }
-
-
-@cache
-def _endings() -> Sequence[str]:
-    """Courtesies that may stand behind an answer, the longest first."""
-    match = {word.casefold() for phrases in phrasebooks() for word in phrases.commands.after}
-    return sorted(match, key=len, reverse=True)
-
-
-@cache
-def _beside_numbers() -> frozenset[str]:
-    return _BESIDE_NUMBERS | _answers("with_numbers") | _answers("yes") | frozenset(_endings())

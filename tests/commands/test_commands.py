@@ -26,8 +26,9 @@ from langchain_persistmem import (
     load_memory,
     run_command,
 )
+from langchain_persistmem.commands.confirmation_answers import read_answer
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.command_detection import detect, is_unsure, phrasebooks, read_answer
+from langchain_persistmem.language.command_detection import detect, is_unsure, phrasebooks
 from langchain_persistmem.language.language_files import replies_by_language
 from tests.support.commands_corpus import sentences
 from tests.support.scripted import Scripted
