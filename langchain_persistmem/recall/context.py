@@ -165,8 +165,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     def is_fresh(entry: RankedCandidate) -> bool:
         # What stands already is shown again only with words that the statement lacks.
         is_new = entry.row.id not in stands and entry.row.text not in texts
-        has_more = entry.excerpt is not None and not asks_for_list  # a list has statements alone
-        is_open = entry.row.key not in always and (has_more or is_new)
+        is_open = entry.row.key not in always and (entry.excerpt is not None or is_new)
         return is_open and _is_fresh(entry.row, shape, window)
 
     fresh = [] if is_bare_request(question.query) else [entry for entry in ranked if is_fresh(entry)]
@@ -195,6 +194,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         has_names=standing.has_names or has_several_speakers(candidate.row.speaker for candidate in ranked),
         by_time=language_question.asks_for_order(question.query),
         is_list=asks_for_list,
+        standing_ids=stands,
         zone=shape.zone,
     )
     result = _with_standing(result, standing, ranked)

@@ -1,12 +1,13 @@
 """The text for the model: the best of what was recalled, within a token budget; pure and byte-stable."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
 from itertools import accumulate, zip_longest
 from typing import Any, TypeVar, overload
+from uuid import UUID
 
 from langchain_persistmem.recall.context_parts.context_text import (
     Form,
@@ -61,6 +62,7 @@ def render(
     has_names: bool = False,
     by_time: bool = False,
     is_list: bool = False,
+    standing_ids: Container[UUID] = (),
     zone: tzinfo | None = None,
 ) -> Context:
     """The best recollections that fit into ``max_tokens``, as text.
@@ -70,7 +72,7 @@ def render(
     that line would cost the only entry. The text lists them by section and date, so that the same
     memories give the same bytes whatever their scores are; with ``by_time`` facts stand among events, by date. Their dates
     are in ``zone``, or else those of the senders' clocks. With ``is_list`` more statements are worth more than the words on
-    which they rest: where not all fit, these are left out.
+    which they rest: where not all fit, these are left out, and so are those of ``standing_ids``, which stand before it.
     ``before`` is the part that stands before it, and is paid from the same budget.
     """
     total = len(recollections)
@@ -92,9 +94,14 @@ def render(
     entries: list[Recollection] = []
     all_fit = fits(recollections, 0)
     if is_list and not all_fit:
-        recollections = [entry if entry.memory.is_turn else replace(entry, excerpt=None) for entry in recollections]
+        recollections = [
+            entry if entry.memory.is_turn else replace(entry, excerpt=None)
+            for entry in recollections
+            if entry.memory.id not in standing_ids
+        ]
         # What was drawn from turns says each item in fewer words than turns do.
         recollections.sort(key=lambda entry: entry.memory.is_turn)
+        total = len(recollections)
         all_fit = fits(recollections, 0)
     if all_fit:
         entries = list(recollections)
