@@ -23,7 +23,7 @@ from langchain_persistmem.learning.consolidation import (
     for_approval,
 )
 from langchain_persistmem.learning.fact_keys import own_key, spellings
-from langchain_persistmem.learning.insert import ChangeResult, insert, log
+from langchain_persistmem.learning.insert import DOUBT_LOST, ChangeResult, insert, log
 from langchain_persistmem.learning.sameness import same_person
 from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.learning.upgrade.identities import carry_over
@@ -248,7 +248,7 @@ def _reinforce(
     statements = [(decision.existing.id, decision.new.candidate) for decision in again]
     rows = [(id, candidate.importance, candidate.confidence, candidate.provenance) for id, candidate in statements]
     once = {id: row for row in rows for id in (row[0],)}  # one statement changes a row once
-    changes_queries.reinforce_memories(tx, namespace, list(once.values()), now=now)
+    changes_queries.reinforce_memories(tx, namespace, list(once.values()), doubt_lost=DOUBT_LOST, now=now)
     log(tx, backend, namespace, [(id, "reinforced", "it was said again", None) for id in once], now=now)
 
 

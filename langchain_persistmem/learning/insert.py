@@ -24,6 +24,9 @@ from langchain_persistmem.types.results import MemoryChange
 
 logger = logging.getLogger(__name__)
 
+DOUBT_LOST = 0.5
+"""The part of the doubt in a memory that goes with each confirmation, in the share of the new statement's confidence."""
+
 
 @dataclass(frozen=True, slots=True)
 class InsertResult:
@@ -104,7 +107,7 @@ async def insert(
     # Ended before anything is inserted, since a key has one current memory; both are one round trip.
     superseded, inserted = (
         memories.supersede_keys(tx, namespace, keyed, now=now),
-        memories.insert_memories(tx, namespace, new, now=now),
+        memories.insert_memories(tx, namespace, new, doubt_lost=DOUBT_LOST, now=now),
     )
     ended, stored = await superseded, await inserted
     search_index.unindex_memories(tx, namespace, [old for old, *_ in ended])

@@ -70,7 +70,12 @@ def still_active(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> 
 
 
 def reinforce_memories(
-    tx: Transaction, namespace: Namespace, again: Sequence[tuple[UUID, float, float, Provenance]], *, now: datetime
+    tx: Transaction,
+    namespace: Namespace,
+    again: Sequence[tuple[UUID, float, float, Provenance]],
+    *,
+    doubt_lost: float,
+    now: datetime,
 ) -> Answer[int]:
     """Confirm memories: each with the importance, the confidence and the evidence of the new statement."""
     rows = [
@@ -84,7 +89,7 @@ def reinforce_memories(
         }
         for id, importance, confidence, provenance in again
     ]
-    parameters = {"namespace": encode(namespace), "rows": to_json(rows), "now": now}
+    parameters = {"namespace": encode(namespace), "rows": to_json(rows), "doubt_lost": doubt_lost, "now": now}
     return tx.execute(statement("reinforce_memories"), parameters) if rows else Answer(0)
 
 

@@ -40,10 +40,10 @@ SELECT m.id, m.pinned FROM persistmem.memories m
 WHERE m.namespace = %(namespace)s::text AND m.id = ANY (%(ids)s::uuid[]) AND m.status = 'active'
 
 -- name: reinforce_memories
--- Known statements that were made again: each halves the doubt in its share, and adds its messages to the evidence.
+-- Known statements that were made again: the doubt loses a part in the share of each, which adds its messages to the evidence.
 UPDATE persistmem.memories m
 SET confirmations = m.confirmations + 1,
-    confidence = least(1, m.confidence + (1 - m.confidence) * 0.5 * r.confidence),
+    confidence = least(1, m.confidence + (1 - m.confidence) * %(doubt_lost)s::float8 * r.confidence),
     importance = greatest(m.importance, r.importance),
     -- Only messages of its own thread: an id means nothing without one. Those that are there already are taken out first.
     provenance = CASE WHEN r.thread_id = m.thread_id

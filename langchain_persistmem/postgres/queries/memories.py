@@ -16,12 +16,13 @@ from langchain_persistmem.types.records import Memory, NewMemory, Source, Status
 
 
 def insert_memories(
-    tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, now: datetime
+    tx: Transaction, namespace: Namespace, new: Sequence[NewMemory], *, doubt_lost: float, now: datetime
 ) -> Answer[Mapping[bytes, tuple[UUID, str]]]:
     """Write memories, or confirm the ones that are known; returns id and key by identity, known ones with theirs."""
     parameters = {
         "namespace": encode(namespace),
         "rows": to_json([row_of(memory, now=now) for memory in new]),
+        "doubt_lost": doubt_lost,
         "now": now,
     }
     rows = tx.fetch(statement("insert_memories"), parameters)

@@ -34,8 +34,8 @@ WITH registered AS (
 ON CONFLICT (namespace, identity) WHERE status = 'active' AND identity IS NOT NULL
 DO UPDATE SET confirmations = m.confirmations + 1,
               importance = greatest(m.importance, excluded.importance),
-              -- each time it is said again halves the doubt, in the new statement's share
-              confidence = least(1, m.confidence + (1 - m.confidence) * 0.5 * excluded.confidence),
+              -- each time it is said again the doubt loses a part, in the new statement's share
+              confidence = least(1, m.confidence + (1 - m.confidence) * %(doubt_lost)s::float8 * excluded.confidence),
               updated_at = excluded.updated_at
 RETURNING m.id, m.key, m.identity
 
