@@ -20,6 +20,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import check_not_paused
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -75,7 +76,7 @@ async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *
     new, candidate = replace(new, key=key), new.candidate  # as it is kept: redacted, where that is set
     async with backend.transaction(namespace) as tx:
         state = await generations.hold(tx, backend, namespace, now=now)
-        state.check_not_paused()
+        check_not_paused(state)
         if (await _current(tx, namespace, key, now=now)).id != old.id:
             raise ConcurrentUpdateError("the memory was changed meanwhile; look at it and edit it again")
         reason = _objection(candidate, old)
@@ -116,7 +117,7 @@ async def _pin(backend: Backend, namespace: Namespace, key: str, *, pinned: bool
     """Protect the memory under ``key`` from rules and models, or, with ``pinned=False``, end that; no new version."""
     async with backend.transaction(namespace) as tx:
         state = await generations.hold(tx, backend, namespace, now=now)
-        state.check_not_paused()
+        check_not_paused(state)
         memory = await _current(tx, namespace, key, now=now)
         if memory.pinned == pinned:
             return memory

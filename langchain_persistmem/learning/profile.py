@@ -18,6 +18,7 @@ from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import check_not_paused
 from langchain_persistmem.runtime.record_redaction import redact_value
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
@@ -61,7 +62,7 @@ async def update(
     await ready(backend)
     async with backend.transaction(namespace) as tx:
         state = await generations.hold(tx, backend, namespace, now=now)
-        state.check_not_paused()
+        check_not_paused(state)
         documents = await memories.get_memories(tx, namespace, [KEY], now=now)
         before = read_document(documents)
         after = dict(check(merge(before, changes)))

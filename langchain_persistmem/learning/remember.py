@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from langchain_persistmem.errors import InvalidInputError, MemoryDisabledError
+from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
 from langchain_persistmem.learning import rules
 from langchain_persistmem.learning.apply_decisions import apply, link
@@ -30,6 +30,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import check_not_paused, check_on_record
 from langchain_persistmem.runtime.record_redaction import redact_candidate
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import moments, validation
@@ -138,11 +139,8 @@ async def _hold(
     holders = await memories.get_memories(tx, namespace, spellings(candidate), now=now)
     state = await held
     generations.check(namespace, state.generation, seen)
-    state.check_not_paused()
-    if await off_record:
-        raise MemoryDisabledError(
-            "this conversation is off the record: nothing of it is kept; see privacy.set_off_record()"
-        )
+    check_not_paused(state)
+    check_on_record(is_off_record=await off_record)
     return holders
 
 

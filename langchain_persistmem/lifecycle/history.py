@@ -14,6 +14,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import check_not_paused
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -117,7 +118,7 @@ async def restore(backend: Backend, namespace: Namespace, id: UUID, *, now: date
     await ready(backend)
     async with backend.transaction(namespace) as tx:
         state = await generations.hold(tx, backend, namespace, now=now)
-        state.check_not_paused()
+        check_not_paused(state)
         return await revive(tx, backend, namespace, id, "restored", "it was asked for", now=now)
 
 

@@ -13,6 +13,7 @@ from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import check_not_paused
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -49,7 +50,7 @@ async def approve(backend: Backend, namespace: Namespace, ids: Sequence[UUID] | 
     async with backend.transaction(namespace) as tx:
         wanted = await _to_decide(tx, namespace, ids)
         if wanted and (state := await namespaces.read_state(tx, namespace)) is not None:
-            state.check_not_paused()
+            check_not_paused(state)
         return [await revive(tx, backend, namespace, id, "approved", "it was reviewed", now=now) for id in wanted]
 
 

@@ -19,6 +19,7 @@ from langchain_persistmem.privacy.export_file_checks import ExportFile, componen
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import check_not_paused
 from langchain_persistmem.runtime.record_redaction import redact_row
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace, Several, encode
@@ -232,7 +233,7 @@ async def _hold(
     tx: Transaction, backend: Backend, namespace: Namespace, seen: generations.Snapshot, *, now: datetime
 ) -> None:
     state = await generations.hold(tx, backend, namespace, now=now)
-    state.check_not_paused()
+    check_not_paused(state)
     generations.check(namespace, state.generation, seen)
 
 

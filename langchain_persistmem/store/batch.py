@@ -22,6 +22,7 @@ from langchain_persistmem.recall.unread_questions import embed_questions
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import note_read, record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import check_not_paused
 from langchain_persistmem.runtime.models.embedding_checks import check_dimensions
 from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.store.expiry import extend_expiry
@@ -275,7 +276,7 @@ async def _write(
     state = await writing.held
     generations.check(namespace, state.generation, generation_of)
     if writing.chunks:
-        state.check_not_paused()
+        check_not_paused(state)
     deleted_ids = await _delete(tx, namespace, writing.deleted)
     record(tx, backend, namespace, "deleted", deleted_ids)
     if deleted_ids:  # replaying the erasure log after a restore deletes it again

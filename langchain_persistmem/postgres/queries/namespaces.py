@@ -8,7 +8,6 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from langchain_persistmem.errors import MemoryDisabledError
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries.rows import counts_of
 from langchain_persistmem.postgres.statements import statement
@@ -37,15 +36,6 @@ class NamespaceState:
     def paused(self) -> bool:
         """Tell if nothing may be written."""
         return self.consent == "paused"
-
-    def check_not_paused(self) -> None:
-        """Refuse to write.
-
-        Raises:
-            MemoryDisabledError: memory is paused.
-        """
-        if self.paused:
-            raise MemoryDisabledError
 
 
 def hold_namespace(
