@@ -89,7 +89,8 @@ def test_both_parts_of_the_context_are_a_fraction_of_the_history(shown: str) -> 
     panel = shown[shown.index("what a model is given") : shown.index("? Which shoes")]
     standing, fitting = panel.split("│ fits the question")
     assert "Keep your answers short" in standing
-    assert "Almonds and walnuts are fine" in fitting
+    assert "Almonds and walnuts are fine" in panel
+    assert "\n│ - " in fitting
 
 
 def test_without_a_model_the_stand_in_for_one_is_called_that(shown: str) -> None:
