@@ -242,6 +242,17 @@ def _still_true(decision: Decision, current: Mapping[UUID, bool]) -> Decision:
     return replace(decision, also=tuple(old for old in decision.also if not current.get(old.id)))
 
 
+async def end_under_key(
+    tx: Transaction, backend: Backend, namespace: Namespace, holder: Memory, new: NewMemory, *, now: datetime
+) -> None:
+    """End what stands under the key, also where the words are the same and only the value is another."""
+    until = max(holder.valid_from, new.candidate.valid_from)
+    await changes_queries.supersede_memories(tx, namespace, [(holder.id, new.id, until)], now=now)
+    search_index.unindex_memories(tx, namespace, [holder.id])
+    entry = (holder.id, "superseded", "another statement was made under its key", new.id)
+    log(tx, backend, namespace, [entry], now=now)
+
+
 def _reinforce(
     tx: Transaction, backend: Backend, namespace: Namespace, again: Sequence[Reinforce], *, now: datetime
 ) -> None:

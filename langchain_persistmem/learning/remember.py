@@ -7,7 +7,7 @@ from datetime import datetime
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
 from langchain_persistmem.learning import rules
-from langchain_persistmem.learning.apply_decisions import apply, link
+from langchain_persistmem.learning.apply_decisions import apply, end_under_key, link
 from langchain_persistmem.learning.background.missing_vectors import make_some_missing
 from langchain_persistmem.learning.consolidation import (
     CONTRADICTS,
@@ -19,12 +19,12 @@ from langchain_persistmem.learning.consolidation import (
     Reinforce,
 )
 from langchain_persistmem.learning.fact_keys import own_key, spellings, under_key
-from langchain_persistmem.learning.insert import insert, log, prepare
+from langchain_persistmem.learning.insert import insert, prepare
 from langchain_persistmem.learning.sameness import is_repetition
 from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
 from langchain_persistmem.postgres.answer import Answer
-from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
+from langchain_persistmem.postgres.queries import changes, edit, memories
 from langchain_persistmem.postgres.queries import consent as consent_queries
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
@@ -105,7 +105,7 @@ async def remember(
         if change is not None and backend.settings.contradictions == "both":
             new = under_key(new, None)
         elif change is not None:
-            await _end(tx, backend, namespace, change, new, now=now)
+            await end_under_key(tx, backend, namespace, change, new, now=now)
         result = await insert(tx, backend, namespace, [new], now=now)
         memory_ids = result.memory_ids
         if change is not None and new.candidate.key is not None:
@@ -180,17 +180,6 @@ def _under_own_key(new: NewMemory, holders: Mapping[str, Memory]) -> NewMemory:
     """``new`` under the key that was given: only where another person speaks under it does it get the speaker's name."""
     rival = holders.get(new.candidate.key) if new.candidate.key is not None else None
     return own_key(new, holders) if rival is not None and rival.speaker and new.candidate.speaker else new
-
-
-async def _end(
-    tx: Transaction, backend: Backend, namespace: Namespace, holder: Memory, new: NewMemory, *, now: datetime
-) -> None:
-    """End what stands under the key, also where the words are the same and only the value is another."""
-    until = max(holder.valid_from, new.candidate.valid_from)
-    await changes.supersede_memories(tx, namespace, [(holder.id, new.id, until)], now=now)
-    search_index.unindex_memories(tx, namespace, [holder.id])
-    entry = (holder.id, "superseded", "another statement was made under its key", new.id)
-    log(tx, backend, namespace, [entry], now=now)
 
 
 def check(candidate: Candidate, *, max_chars: int) -> None:
