@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import capabilities
@@ -32,6 +32,7 @@ T = TypeVar("T")
 _CANCELLING = 2.0
 """Seconds to ask the server to cancel; a frozen one does not answer."""
 _FIRST_NAME, _RANDOM_BITS = 1 << 63, 62
+"""The number of the first prepared statement of a connection: beyond all that psycopg counts itself, and by chance its own."""
 _unhurried: ContextVar[bool] = ContextVar("persistmem_unhurried", default=False)
 
 
@@ -59,8 +60,10 @@ def name_statements_apart(connection: psycopg.BaseConnection[Any]) -> None:
     psycopg counts from 0 on every connection. Behind a pooler that gives a transaction another session than the one before,
     a name would stand for somebody else's statement, which would run, with these parameters; so it is not known there.
     """
-    prepared = cast("Any", connection)._prepared
-    if prepared._prepared_idx < _FIRST_NAME:
+    # psycopg has no public way to say it; without the counter in a later version its own names stay.
+    prepared: Any = getattr(connection, "_prepared", None)
+    count = getattr(prepared, "_prepared_idx", None)
+    if isinstance(count, int) and count < _FIRST_NAME:
         prepared._prepared_idx = _FIRST_NAME + secrets.randbits(_RANDOM_BITS)
 
 
