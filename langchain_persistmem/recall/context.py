@@ -176,8 +176,9 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         # Help, such as a dinner that is suggested, is served by what the user told that is only loosely near; what the
         # assistant said has no such claim.
         nearest = nearest_of_people(fresh, _NEAREST)
+        ids = {entry.row.id for entry in nearest}
         least = settings.context_floor
-        fresh = [entry for entry in fresh if entry.score >= least or _is_loosely_near(entry) or entry in nearest]
+        fresh = [entry for entry in fresh if entry.score >= least or _is_loosely_near(entry) or entry.row.id in ids]
     relevant = await _relevant(backend, question, fresh, bounds, check=shape.check)
     if shape.check != "model":
         relevant += others_within(nearest, relevant, budget * _SHARE_OF_NEAREST, shape.count_tokens)

@@ -35,21 +35,20 @@ def excerpt_of(words: frozenset[str], statement: str, turn: RankedCandidate, *, 
         whole: the turn speaks to the question better than the statement, which may have left out what is asked for.
     """
     text, past = turn.row.text or "", turn.row.past_quotes
-    lacking = (words & stems_of(text)) - stems_of(statement)
-    if "" in past or not (lacking or whole):
+    if "" in past or not (whole or (words & stems_of(text)) - stems_of(statement)):
         return None
     # What only asks tells nothing of what the statement left out.
     sentences = [
         sentence for sentence in SENTENCE.findall(text) if not _is_past(sentence, past) and not is_request(sentence)
     ]
-    sentences = _sentences_that_say_more(sentences, words, statement, lacking=lacking, whole=whole)
+    sentences = _sentences_that_say_more(sentences, words, statement, whole=whole)
     if sum(map(_length, sentences)) <= _QUOTED:
         return _join(sentences) or None
     return _choose(sentences, words, _QUOTED)
 
 
 def _sentences_that_say_more(
-    sentences: Sequence[str], words: frozenset[str], statement: str, *, lacking: frozenset[str], whole: bool
+    sentences: Sequence[str], words: frozenset[str], statement: str, *, whole: bool
 ) -> list[str]:
     """Sentences with words of the question, or figures, that the statement left out, and what goes on from there."""
     statement_words, figures = stems_of(statement), _FIGURE.findall(statement)
@@ -57,15 +56,21 @@ def _sentences_that_say_more(
     goes_on = False
     for sentence in sentences:
         own = stems_of(sentence)
-        adds = len(own - statement_words)
-        is_more = bool(lacking & own) or (whole and bool(words & own) and adds >= _MORE)
+        shared, new = words & own, own - statement_words
+        is_more = bool(shared & new) or (whole and bool(shared) and len(new) >= _MORE)
         # "I had the car repaired. It was 400 euros." says in its second sentence what the first is asked for.
-        has_figure = whole and any(figure not in figures for figure in _FIGURE.findall(sentence))
-        begins_with_pronoun = not stop_words("pronouns").isdisjoint(_WORD.findall(sentence.casefold())[:1])
-        if is_more or has_figure or (goes_on and begins_with_pronoun and adds > 0):
+        if (
+            is_more
+            or (whole and any(figure not in figures for figure in _FIGURE.findall(sentence)))
+            or (goes_on and new and _begins_with_pronoun(sentence))
+        ):
             matches.append(sentence)
         goes_on = is_more
     return matches
+
+
+def _begins_with_pronoun(sentence: str) -> bool:
+    return not stop_words("pronouns").isdisjoint(_WORD.findall(sentence.casefold())[:1])
 
 
 def stands_for(excerpt: str, statement: str) -> bool:

@@ -40,6 +40,8 @@ def strip_foreign(text: str, claim: str, *, instruction: bool) -> str:
     Of an instruction it is any longer quotation; of a fact one that the claim is made of, where nothing beside it has to
     do with the claim: titles and names are quoted too.
     """
+    if QUOTATION.search(text) is None:  # most turns have none, and each is looked at for every claim
+        return text
     foreign: set[tuple[int, int]] = set()
     unknown: set[tuple[int, int]] = set()
     books = rulebooks_of_language(text)
