@@ -13,11 +13,14 @@ from langchain_persistmem.language.language_files import languages, match_words
 from langchain_persistmem.language.phrases.statement_words import Questions
 from langchain_persistmem.language.phrases.word_lists import Words
 from langchain_persistmem.language.requests import asks_for_help, is_request
+from langchain_persistmem.language.subjects import relations
 from langchain_persistmem.types.recall_results import Interpretation, RecallCandidate, SearchResult
 
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST = 4_000
 """Characters of a text that are read as a question: what is longer asks at its beginning, or is material."""
+_RELATION_WITHIN = 2
+"""Words behind "my" among which "old friend" tells of somebody else."""
 
 
 def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Interpretation:
@@ -59,6 +62,19 @@ def speaks_of_self(text: str) -> bool:
     words = frozenset(_WORD.findall(text.casefold()))
     return not words.isdisjoint(_own_words()) or (
         not text.isascii() and bool(_question_words().first_person.search(text))
+    )
+
+
+def is_about_oneself(text: str) -> bool:
+    """Tell whether somebody tells of themselves, and not of somebody of theirs: "my back", but not "my aunt".
+
+    >>> is_about_oneself("My skin reacts badly to perfume."), is_about_oneself("My aunt Ruth keeps bees.")
+    (True, False)
+    """
+    words = _WORD.findall(text.casefold())
+    return any(
+        word in _own_words() and relations().keys().isdisjoint(words[position + 1 : position + 1 + _RELATION_WITHIN])
+        for position, word in enumerate(words)
     )
 
 

@@ -5,7 +5,7 @@ doubt a turn is no request: whatever a sentence asks, one clause of it that tell
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -65,9 +65,31 @@ def asks_for_help(text: str) -> bool:
     return any(_wants_help(sentence, words, asks=asks) for sentence in sentences)
 
 
+def asks_for_explanation(text: str) -> bool:
+    """Tell whether ``text`` orders what is much the same for everybody: something to be explained, defined or worked out.
+
+    >>> asks_for_explanation("Can you explain recursion?"), asks_for_explanation("Explain my contract.")
+    (True, False)
+    >>> asks_for_explanation("Suggest a dinner."), asks_for_explanation("What is recursion?")
+    (False, False)
+    """
+    text = text.replace("’", "'")
+    if len(text) > _LONGEST or is_bare_request(text) or asks_for_help(text):
+        return False
+    sentences = [sentence.lstrip(_MARKS) for sentence in _SENTENCE.findall(text)]
+    return any(_is_for_explanation(_without_courtesies(sentence, _words())) for sentence in sentences)
+
+
+def _is_for_explanation(sentence: str) -> bool:
+    """Tell it of a sentence without its courtesies, which speaks of nobody's own: "my contract" is like no other."""
+    return any(
+        opening.match(sentence) and not own_words.search(sentence) for opening, own_words in _words().explanations
+    )
+
+
 def _wants_help(sentence: str, words: "_RequestWords", *, asks: bool) -> bool:
     stripped = _without_courtesies(sentence, words)
-    if words.lookup.match(stripped) or words.instructions.search(sentence):
+    if words.lookup.match(stripped) or words.instructions.search(sentence) or _is_for_explanation(stripped):
         return False
     if words.wish.match(stripped):
         return True
@@ -163,6 +185,8 @@ class _RequestWords:
     choice: re.Pattern[str]
     wish: re.Pattern[str]
     lookup: re.Pattern[str]
+    explanations: Sequence[tuple[re.Pattern[str], re.Pattern[str]]]
+    """Of each language what begins such an order, and what speaks of oneself."""
     past: re.Pattern[str]
     phrases: frozenset[str]
 
@@ -198,6 +222,10 @@ def _words() -> _RequestWords:
         choice=match_words(union(lambda part: part.choices)),
         wish=_any(union(lambda part: part.wishes), "(?:{})"),
         lookup=_any(union(lambda part: part.lookups), "(?:{})"),
+        # Each language by itself: "me" is "we" in Finnish.
+        explanations=[
+            (_any(part.explanations, "(?:{})"), match_words(part.statements)) for part in parts if part.explanations
+        ],
         past=match_words(
             word for language in languages() if language.questions is not None for word in language.questions.past
         ),

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypedDict
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.language import question as language_question
-from langchain_persistmem.language.requests import asks_for_help, is_bare_request, is_request
+from langchain_persistmem.language.requests import asks_for_explanation, asks_for_help, is_bare_request, is_request
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.profile import KEY
 from langchain_persistmem.postgres.answer import Answer
@@ -71,6 +71,8 @@ Among few memories a score alone does not say so."""
 _NEAREST = 20
 """So many of the nearest by meaning are in a context that is to help with something: what helps need not be near, and a score cannot
 tell "The user is vegetarian" from noise where a dinner is to be suggested."""
+_NEAREST_FOR_EXPLANATION = 5
+"""The same where something is to be explained, which is much the same for everybody."""
 _SHARE_OF_NEAREST = 1 / 3
 """Of the budget: what people tell of themselves is short, and pages of a long conversation are not to fill a context."""
 _FEWEST_TOKENS = 4
@@ -171,11 +173,10 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     fresh = [] if is_bare_request(question.query) else [entry for entry in ranked if is_fresh(entry)]
     is_for_help = asks_for_help(question.query)
     bounds = _bounds(settings, is_for_help=is_for_help, is_list=asks_for_list)
-    nearest: list[RankedCandidate] = []
+    nearest = _nearest(fresh, question.query, is_for_help=is_for_help)
     if is_for_help:
         # Help, such as a dinner that is suggested, is served by what the user told that is only loosely near; what the
         # assistant said has no such claim.
-        nearest = nearest_of_people(fresh, _NEAREST)
         ids = {entry.row.id for entry in nearest}
         least = settings.context_floor
         fresh = [entry for entry in fresh if entry.score >= least or _is_loosely_near(entry) or entry.row.id in ids]
@@ -211,6 +212,18 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     return replace(
         result, explanation=of_context(recall_explanation, result, selection, recollections, drop_reason=drop_reason)
     )
+
+
+def _nearest(fresh: Sequence[RankedCandidate], query: str, *, is_for_help: bool) -> list[RankedCandidate]:
+    """The nearest by meaning alone, which are in the context whatever their scores are.
+
+    What recursion is depends on nobody, but how it is explained may depend on who asks: on that, and on nothing else.
+    """
+    if is_for_help:
+        return nearest_of_people(fresh, _NEAREST)
+    if asks_for_explanation(query):
+        return nearest_of_people(fresh, _NEAREST_FOR_EXPLANATION, about_user_only=True)
+    return []
 
 
 class _Bounds(NamedTuple):

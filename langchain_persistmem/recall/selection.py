@@ -4,10 +4,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from heapq import nlargest
 from itertools import accumulate, islice
+from operator import itemgetter
 
+from langchain_persistmem.language.question import is_about_oneself
+from langchain_persistmem.language.subjects import USER, find_subject
 from langchain_persistmem.types.recall_results import (
     RankedCandidate,
     Reason,
+    RecallCandidate,
     Recollection,
 )
 from langchain_persistmem.types.records import MODEL_EXTRACTOR
@@ -17,6 +21,11 @@ _SURE = 10
 """So many of the best are outstanding whatever their share: where there are few memories, evidence is coarse."""
 _SURE_WORDS = 260
 """Of what a model has drawn out of turns so many of the best as have these words together: it is shorter, and says less each."""
+
+_ABOUT_USER = 1.5
+"""In deviations of similarity: what a user tells of themselves bears on what they want, more than what their neighbour does."""
+_READ = 500
+"""Characters of a memory that are read for whom it is about."""
 
 
 def select(ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float) -> list[Recollection]:
@@ -73,10 +82,22 @@ def _decisions(
             keys[text] = key
 
 
-def nearest_of_people(ranked: Sequence[RankedCandidate], most: int) -> list[RankedCandidate]:
-    """Of what people said, or stated, the nearest by meaning alone; nothing that is further than usual, or has no vector yet."""
+def nearest_of_people(
+    ranked: Sequence[RankedCandidate], most: int, *, about_user_only: bool = False
+) -> list[RankedCandidate]:
+    """Of what people said, or stated, the nearest by meaning, above all of what they told of themselves.
+
+    Nothing that is further than usual, or has no vector yet.
+    """
     entries = [entry for entry in ranked if entry.row.source == "user" and entry.parts[0] > 0]
-    return nlargest(most, entries, key=lambda entry: entry.parts[0])
+    nearness = [(entry.parts[0], _is_about_user(entry.row), entry) for entry in entries]
+    weighed = [(near + _ABOUT_USER * own, entry) for near, own, entry in nearness if own or not about_user_only]
+    return [entry for _, entry in nlargest(most, weighed, key=itemgetter(0))]
+
+
+def _is_about_user(candidate: RecallCandidate) -> bool:
+    begin = (candidate.text or "")[:_READ]
+    return is_about_oneself(begin) if candidate.is_turn else find_subject(begin) == USER
 
 
 def others_within(

@@ -147,6 +147,8 @@ class Requests:
     """Begin a sentence that says what is wanted: I need a."""
     lookups: Words = ()
     """Begin an order that asks for what was said before: remind me."""
+    explanations: Words = ()
+    """Begin an order for what is much the same for everybody: explain, define."""
     statements: Words
     """Begin a clause in which somebody tells of themselves: I, my."""
     conjunctions: Words
