@@ -1,8 +1,9 @@
-"""Names by which only others call a speaker: "Mel" for Melanie, "Mom" as her child says it; pure."""
+"""Names that are not how a speaker is written: "Mel" for Melanie, "Mom" as her child says it, "Mohammed" for Muhammad; pure."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 
+from langchain_persistmem.language.search_terms.accents_and_case import fold
 from langchain_persistmem.language.search_terms.query_terms import find_names
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.types.recall_results import RecallCandidate
@@ -11,6 +12,10 @@ _NAME = re.compile(r"(?<=[^\W_] )[^\W\d_]{2,}")
 """A word that is not the first one; only those with a capital are names."""
 _SHORTEST = 3
 """Letters of a name that is cut short."""
+_CONSONANTS = 3
+"""Of a name that may be spelt otherwise: two are common to too many names."""
+_NO_SOUND = re.compile(r"(?<=.)[aeiouy]|h$")
+"""Vowels behind the first letter, and a mute end."""
 _PAUSE = r"[,.!?;:…。！？、，-]"
 
 
@@ -33,6 +38,35 @@ def find_by_alias(candidates: Sequence[RecallCandidate], query: str, speakers: C
         if len(called) == 1:
             by_alias |= called
     return by_alias
+
+
+def find_respelt(query: str, speakers: Collection[str], existing: Container[str]) -> dict[str, str]:
+    """Find the names of ``query`` that are a speaker's but for the spelling, folded: the same consonants, and nobody else's.
+
+    Args:
+        query: the question.
+        speakers: the names of who speaks in the candidates of the search.
+        existing: folded, the names that this memory has: whoever is called so is not meant otherwise.
+
+    >>> find_respelt("Where do Mohammed and Nora live?", ["Muhammad", "Lea"], existing=())
+    {'mohammed': 'Muhammad'}
+    """
+    sounds: dict[str, set[str]] = {}
+    for speaker in speakers:
+        for word in fold(speaker).split():
+            sounds.setdefault(_sound(word), set()).add(speaker)
+    respelt: dict[str, str] = {}
+    for name in map(fold, find_names(query)):
+        called = sounds.get(_sound(name), ()) if name not in existing else ()
+        if len(called) == 1 and len(_sound(name)) >= _CONSONANTS:
+            (respelt[name],) = called
+    return respelt
+
+
+def _sound(name: str) -> str:
+    """The first letter and the consonants of a folded name, as they sound."""
+    letters = name.replace("ph", "f").replace("ck", "k").replace("c", "k").replace("q", "k")
+    return re.sub(r"(.)\1+", r"\1", _NO_SOUND.sub("", letters))
 
 
 def _find_addressed(candidates: Sequence[RecallCandidate], name: str) -> Iterator[str]:

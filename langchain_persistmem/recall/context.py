@@ -71,8 +71,10 @@ Among few memories a score alone does not say so."""
 _NEAREST = 20
 """So many of the nearest by meaning are in a context that is to help with something: what helps need not be near, and a score cannot
 tell "The user is vegetarian" from noise where a dinner is to be suggested."""
-_NEAREST_FOR_EXPLANATION = 5
-"""The same where something is to be explained, which is much the same for everybody."""
+_MORE_OF_USER = 10
+"""And so many of the next that the user told of themselves, and not of others."""
+_OF_USER_FOR_EXPLANATION = 5
+"""So many of these alone where something is to be explained, which is much the same for everybody."""
 _SHARE_OF_NEAREST = 1 / 3
 """Of the budget: what people tell of themselves is short, and pages of a long conversation are not to fill a context."""
 _FEWEST_TOKENS = 4
@@ -220,9 +222,9 @@ def _nearest(fresh: Sequence[RankedCandidate], query: str, *, is_for_help: bool)
     What recursion is depends on nobody, but how it is explained may depend on who asks: on that, and on nothing else.
     """
     if is_for_help:
-        return nearest_of_people(fresh, _NEAREST)
+        return nearest_of_people(fresh, _NEAREST, more_of_user=_MORE_OF_USER)
     if asks_for_explanation(query):
-        return nearest_of_people(fresh, _NEAREST_FOR_EXPLANATION, about_user_only=True)
+        return nearest_of_people(fresh, 0, more_of_user=_OF_USER_FOR_EXPLANATION)
     return []
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from langchain_persistmem.errors import InvalidInputError
+from langchain_persistmem.language.aliases import find_respelt
 from langchain_persistmem.language.search_terms.query_terms import strip_names
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
@@ -129,8 +130,17 @@ async def _ask(
         if beside is not None:
             beside(tx)
         if queries[0].question.at is not None:
-            return [await recall.recall_at(tx, query) for query in queries]
-        return [await recall.recall(tx, query, plans=backend.search_plans) for query in queries]
+            results = [await recall.recall_at(tx, query) for query in queries]
+        else:
+            results = [await recall.recall(tx, query, plans=backend.search_plans) for query in queries]
+    return [_with_respelt_names(result, query.question.query) for query, result in zip(queries, results, strict=True)]
+
+
+def _with_respelt_names(result: SearchResult, query: str) -> SearchResult:
+    """The result with the names of the query that speakers bear in another spelling."""
+    speakers = {candidate.speaker for candidate in result.candidates if candidate.speaker}
+    respelt = find_respelt(query, speakers, result.existing_terms) if speakers else {}
+    return replace(result, respelt_names=respelt) if respelt else result
 
 
 async def _put_names_back(
@@ -143,7 +153,8 @@ async def _put_names_back(
     """
     changes: dict[int, SearchQuery] = {}
     for index, (query, result) in enumerate(zip(queries, results, strict=True)):
-        text = strip_names(query.question.query, existing=result.existing_terms)
+        known = result.existing_terms | result.respelt_names.keys()
+        text = strip_names(query.question.query, existing=known)
         if result.count and text != query.embedded_text:
             ((vector, usual),) = await embed_questions(backend, [text], model)
             changes[index] = replace(query, embedded_text=text, embedding=vector, model=usual)

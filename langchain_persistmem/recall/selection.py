@@ -2,9 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from heapq import nlargest
 from itertools import accumulate, islice
-from operator import itemgetter
 
 from langchain_persistmem.language.question import is_about_oneself
 from langchain_persistmem.language.subjects import USER, find_subject
@@ -22,8 +20,6 @@ _SURE = 10
 _SURE_WORDS = 260
 """Of what a model has drawn out of turns so many of the best as have these words together: it is shorter, and says less each."""
 
-_ABOUT_USER = 1.5
-"""In deviations of similarity: what a user tells of themselves bears on what they want, more than what their neighbour does."""
 _READ = 500
 """Characters of a memory that are read for whom it is about."""
 
@@ -82,17 +78,16 @@ def _decisions(
             keys[text] = key
 
 
-def nearest_of_people(
-    ranked: Sequence[RankedCandidate], most: int, *, about_user_only: bool = False
-) -> list[RankedCandidate]:
-    """Of what people said, or stated, the nearest by meaning, above all of what they told of themselves.
+def nearest_of_people(ranked: Sequence[RankedCandidate], most: int, *, more_of_user: int) -> list[RankedCandidate]:
+    """Of what people said, or stated, the nearest by meaning alone, and behind them the next that tell of the user.
 
     Nothing that is further than usual, or has no vector yet.
     """
     entries = [entry for entry in ranked if entry.row.source == "user" and entry.parts[0] > 0]
-    nearness = [(entry.parts[0], _is_about_user(entry.row), entry) for entry in entries]
-    weighed = [(near + _ABOUT_USER * own, entry) for near, own, entry in nearness if own or not about_user_only]
-    return [entry for _, entry in nlargest(most, weighed, key=itemgetter(0))]
+    entries.sort(key=lambda entry: -entry.parts[0])
+    # What users tell of themselves bears on what they want, more than what their neighbours do.
+    of_user = (entry for entry in entries[most:] if _is_about_user(entry.row))
+    return [*entries[:most], *islice(of_user, more_of_user)]
 
 
 def _is_about_user(candidate: RecallCandidate) -> bool:
