@@ -17,7 +17,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.value_filter import Condition, condition
 from langchain_persistmem.recall.context_parts.context_budget import NO_EVIDENCE, TokenCounter, render
 from langchain_persistmem.recall.context_parts.context_text import FORMS, Form
-from langchain_persistmem.recall.context_parts.help_requests import add_nearest, nearest_told
+from langchain_persistmem.recall.context_parts.help_requests import add_nearest, nearest_of_people
 from langchain_persistmem.recall.context_parts.journal import arrange_journal, render_journal
 from langchain_persistmem.recall.context_parts.relevance_check import check_relevance
 from langchain_persistmem.recall.context_parts.standing import (
@@ -172,7 +172,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     if is_for_help:
         # Help, such as a dinner that is suggested, is served by what the user told that is only loosely near; what the
         # assistant said has no such claim.
-        nearest = nearest_told(fresh)
+        nearest = nearest_of_people(fresh)
         ids = {entry.row.id for entry in nearest}
         least = settings.context_floor
         fresh = [entry for entry in fresh if entry.score >= least or _is_loosely_near(entry) or entry.row.id in ids]

@@ -13,7 +13,7 @@ _SHARE_OF_BUDGET = 1 / 3
 """What people tell of themselves is short, and pages of a long conversation are not to fill a context."""
 
 
-def nearest_told(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
+def nearest_of_people(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
     """Of what people said, or stated, the nearest by meaning alone; nothing that is further than usual, or has no vector yet."""
     entries = [entry for entry in ranked if entry.row.source == "user" and entry.parts[0] > 0]
     return nlargest(_NEAREST, entries, key=lambda entry: entry.parts[0])
