@@ -41,7 +41,7 @@ from langchain_persistmem.postgres.connections.forks import check_owner, is_inhe
 from langchain_persistmem.postgres.connections.pool_opening import open_async_pool, open_pool
 from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
-from langchain_persistmem.privacy.namespaces_of_person import check_erase_namespaces, namespaces_of_person
+from langchain_persistmem.privacy.erase_person import check_erase_namespaces, namespaces_of_person
 from langchain_persistmem.recall import context, listing
 from langchain_persistmem.recall import recall as recall_flow
 from langchain_persistmem.recall.context import Check, Shape
