@@ -8,28 +8,34 @@ from typing import Literal, NamedTuple, TypedDict
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.language import question as language_question
-from langchain_persistmem.language.requests import asks_for_explanation, asks_for_help, is_bare_request, is_request
+from langchain_persistmem.language.requests import asks_for_help, is_bare_request, is_request
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.profile import KEY
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import standing as standing_queries
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.value_filter import Condition, condition
-from langchain_persistmem.recall.context_parts.context_budget import (
-    NO_EVIDENCE,
-    StandingPart,
-    TokenCounter,
-    render,
-    render_standing,
-)
+from langchain_persistmem.recall.context_parts.context_budget import NO_EVIDENCE, TokenCounter, render
 from langchain_persistmem.recall.context_parts.context_text import FORMS, Form
+from langchain_persistmem.recall.context_parts.help_requests import (
+    add_nearest,
+    nearest_for_explanation,
+    nearest_for_help,
+)
 from langchain_persistmem.recall.context_parts.journal import arrange_journal, render_journal
 from langchain_persistmem.recall.context_parts.relevance_check import check_relevance
-from langchain_persistmem.recall.context_parts.standing import STANDINGS, Standing, choose, has_several_speakers
+from langchain_persistmem.recall.context_parts.standing import (
+    STANDINGS,
+    Standing,
+    StandingPart,
+    choose,
+    has_several_speakers,
+    render_standing,
+)
 from langchain_persistmem.recall.context_parts.topics import complete_topics
 from langchain_persistmem.recall.explain import explanation, of_context
 from langchain_persistmem.recall.search import find_candidates
-from langchain_persistmem.recall.selection import nearest_of_people, others_within, select, select_outstanding
+from langchain_persistmem.recall.selection import select, select_outstanding
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.record_redaction import redact_filter
@@ -68,15 +74,6 @@ _LOOSE = 1 / 3
 _LEAST_EVIDENCE = 1.5
 """In deviations of similarity: the best memory, and each that is only loosely near, has to be nearer than unrelated sentences are.
 Among few memories a score alone does not say so."""
-_NEAREST = 20
-"""So many of the nearest by meaning are in a context that is to help with something: what helps need not be near, and a score cannot
-tell "The user is vegetarian" from noise where a dinner is to be suggested."""
-_MORE_OF_USER = 10
-"""And so many of the next that the user told of themselves, and not of others."""
-_OF_USER_FOR_EXPLANATION = 5
-"""So many of these alone where something is to be explained, which is much the same for everybody."""
-_SHARE_OF_NEAREST = 1 / 3
-"""Of the budget: what people tell of themselves is short, and pages of a long conversation are not to fill a context."""
 _FEWEST_TOKENS = 4
 """A line of a context takes at least so many: it bounds the number of memories that are read for one."""
 
@@ -175,7 +172,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     fresh = [] if is_bare_request(question.query) else [entry for entry in ranked if is_fresh(entry)]
     is_for_help = asks_for_help(question.query)
     bounds = _bounds(settings, is_for_help=is_for_help, is_list=asks_for_list)
-    nearest = _nearest(fresh, question.query, is_for_help=is_for_help)
+    nearest = nearest_for_help(fresh) if is_for_help else nearest_for_explanation(fresh, question.query)
     if is_for_help:
         # Help, such as a dinner that is suggested, is served by what the user told that is only loosely near; what the
         # assistant said has no such claim.
@@ -184,7 +181,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
         fresh = [entry for entry in fresh if entry.score >= least or _is_loosely_near(entry) or entry.row.id in ids]
     relevant = await _relevant(backend, question, fresh, bounds, check=shape.check)
     if shape.check != "model":
-        relevant += others_within(nearest, relevant, budget * _SHARE_OF_NEAREST, shape.count_tokens)
+        relevant = add_nearest(relevant, nearest, budget, shape.count_tokens)
     if asks_for_list:
         relevant += await complete_topics(backend, namespace, question, relevant, is_fresh)
     instruction_entries = [candidate.recollection() for candidate in ranked if candidate.row.key in always]
@@ -214,18 +211,6 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     return replace(
         result, explanation=of_context(recall_explanation, result, selection, recollections, drop_reason=drop_reason)
     )
-
-
-def _nearest(fresh: Sequence[RankedCandidate], query: str, *, is_for_help: bool) -> list[RankedCandidate]:
-    """The nearest by meaning alone, which are in the context whatever their scores are.
-
-    What recursion is depends on nobody, but how it is explained may depend on who asks: on that, and on nothing else.
-    """
-    if is_for_help:
-        return nearest_of_people(fresh, _NEAREST, more_of_user=_MORE_OF_USER)
-    if asks_for_explanation(query):
-        return nearest_of_people(fresh, 0, more_of_user=_OF_USER_FOR_EXPLANATION)
-    return []
 
 
 class _Bounds(NamedTuple):

@@ -1,15 +1,12 @@
 """The selection among what was ranked: nothing below the threshold, no text twice, the limit, and what stands out for a context; pure."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, islice
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from langchain_persistmem.language.question import is_about_oneself
-from langchain_persistmem.language.subjects import USER, find_subject
 from langchain_persistmem.types.recall_results import (
     RankedCandidate,
     Reason,
-    RecallCandidate,
     Recollection,
 )
 from langchain_persistmem.types.records import MODEL_EXTRACTOR
@@ -19,9 +16,6 @@ _SURE = 10
 """So many of the best are outstanding whatever their share: where there are few memories, evidence is coarse."""
 _SURE_WORDS = 260
 """Of what a model has drawn out of turns so many of the best as have these words together: it is shorter, and says less each."""
-
-_READ = 500
-"""Characters of a memory that are read for whom it is about."""
 
 
 def select(ranked: Sequence[RankedCandidate], *, limit: int, threshold: float, min_score: float) -> list[Recollection]:
@@ -76,33 +70,3 @@ def _decisions(
         else:
             yield (None if len(keys) < limit else "limit"), None
             keys[text] = key
-
-
-def nearest_of_people(ranked: Sequence[RankedCandidate], most: int, *, more_of_user: int) -> list[RankedCandidate]:
-    """Of what people said, or stated, the nearest by meaning alone, and behind them the next that tell of the user.
-
-    Nothing that is further than usual, or has no vector yet.
-    """
-    entries = [entry for entry in ranked if entry.row.source == "user" and entry.parts[0] > 0]
-    entries.sort(key=lambda entry: -entry.parts[0])
-    # What users tell of themselves bears on what they want, more than what their neighbours do.
-    of_user = (entry for entry in entries[most:] if _is_about_user(entry.row))
-    return [*entries[:most], *islice(of_user, more_of_user)]
-
-
-def _is_about_user(candidate: RecallCandidate) -> bool:
-    begin = (candidate.text or "")[:_READ]
-    return is_about_oneself(begin) if candidate.is_turn else find_subject(begin) == USER
-
-
-def others_within(
-    entries: Sequence[RankedCandidate],
-    relevant: Sequence[Recollection],
-    most: float,
-    count_tokens: Callable[[str], int],
-) -> list[Recollection]:
-    """Those that are not relevant anyway, best first, as far as they have so many tokens together."""
-    ids = {entry.memory.id for entry in relevant}
-    remaining = [entry.recollection() for entry in entries if entry.row.id not in ids]
-    totals = accumulate(count_tokens(entry.excerpt or entry.text) for entry in remaining)
-    return [entry for entry, total in zip(remaining, totals, strict=True) if total <= most]
