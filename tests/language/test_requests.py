@@ -3,7 +3,7 @@
 import pytest
 
 from langchain_persistmem.language.language_files import Language, languages
-from langchain_persistmem.language.requests import asks_for_help, is_request
+from langchain_persistmem.language.requests import asks_for_explanation, asks_for_help, is_request
 
 REQUESTS = [
     "What is 17*23?",
@@ -201,3 +201,30 @@ def test_what_looks_up_tells_or_asks_for_nothing_asks_for_no_help(text: str) -> 
 def test_a_question_for_a_fact_of_the_user_asks_for_no_help(help_wanted: str, fact_wanted: str) -> None:
     assert asks_for_help(help_wanted)
     assert not asks_for_help(fact_wanted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Explain recursion.",
+        "Can you explain photosynthesis to me?",
+        "Convert 10 miles to kilometres.",
+        "List five noble gases.",
+        "Erkläre mir die Relativitätstheorie.",
+        "Explique-moi la récursivité.",
+        "Explica la fotosíntesis.",
+        "Spiegami l'inflazione.",
+        "Explica a gravidade.",
+        "Leg uit wat entropie is.",
+        "Объясни рекурсию.",
+    ],
+)
+def test_what_is_much_the_same_for_everybody_is_an_explanation_and_no_help(text: str) -> None:
+    assert asks_for_explanation(text)
+    assert not asks_for_help(text)
+
+
+@pytest.mark.parametrize("text", ["Explain my contract.", "Suggest a dinner.", "Recommend a book."])
+def test_what_depends_on_the_user_is_help_and_no_explanation(text: str) -> None:
+    assert asks_for_help(text)
+    assert not asks_for_explanation(text)
