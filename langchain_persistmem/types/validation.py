@@ -161,18 +161,35 @@ def check_value_count(value: object, where: str) -> None:
     Raises:
         InvalidInputError: it does.
     """
-    waiting, counter = [value], 0
+    # Each container is read once, however often it stands there; what is begun and not counted holds itself, and has no end.
+    counts: dict[int, int] = {}
+    begun: dict[int, tuple[int, list[object]]] = {}
+    waiting, read, endless = [value], 0, MAX_JSON_VALUES + 1
     while waiting:
-        container = waiting.pop()
-        inner: Collection[object] = ()
-        if is_a(container, dict):
-            inner = dict[object, object].values(cast("dict[object, object]", container))
-        elif is_a(container, list) or is_a(container, tuple):
-            inner = plain(cast("object", container))
-        counter += len(inner)
-        if counter > MAX_JSON_VALUES:
+        container = waiting[-1]
+        key = id(container)
+        if key in counts:
+            waiting.pop()
+            continue
+        if key not in begun:
+            inner = _elements(container)
+            read += len(inner)
+            begun[key] = len(inner), [each for each in inner if issubclass(type(each), (dict, list, tuple))]
+            waiting.extend(each for each in begun[key][1] if id(each) not in begun)
+        else:
+            length, containers = begun[key]
+            counts[key] = min(endless, length + sum(counts.get(id(each), endless) for each in containers))
+        if max(read, counts.get(key, 0)) > MAX_JSON_VALUES:
             raise InvalidInputError(f"{where} has more than {MAX_JSON_VALUES:,} values, at all depths; split it")
-        waiting.extend(item for item in inner if issubclass(type(item), (dict, list, tuple)))
+
+
+def _elements(container: object) -> Collection[object]:
+    """What a value holds itself; nothing, of one that is no container."""
+    if is_a(container, dict):
+        return [*dict[object, object].values(cast("dict[object, object]", container))]
+    if is_a(container, list) or is_a(container, tuple):
+        return cast("Collection[object]", plain(cast("object", container)))
+    return ()
 
 
 def json_object(value: object, where: str, *, names: Collection[str] = ()) -> None:
