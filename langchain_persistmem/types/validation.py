@@ -161,30 +161,30 @@ def check_value_count(value: object, where: str) -> None:
     Raises:
         InvalidInputError: it does.
     """
-    # Each container is read once, however often it stands there; what is begun and not counted holds itself, and has no end.
+    # Each container is read once, however often it stands there; one that is met again before it is counted holds itself, and has no end.
     counts: dict[int, int] = {}
-    begun: dict[int, tuple[int, list[object]]] = {}
-    waiting, read, endless = [value], 0, MAX_JSON_VALUES + 1
+    contents: dict[int, tuple[int, list[object]]] = {}
+    waiting, total, endless = [value], 0, MAX_JSON_VALUES + 1
     while waiting:
         container = waiting[-1]
         key = id(container)
         if key in counts:
             waiting.pop()
             continue
-        if key not in begun:
+        if key not in contents:
             inner = _elements(container)
-            read += len(inner)
-            begun[key] = len(inner), [each for each in inner if issubclass(type(each), (dict, list, tuple))]
-            waiting.extend(each for each in begun[key][1] if id(each) not in begun)
+            total += len(inner)
+            contents[key] = len(inner), [item for item in inner if issubclass(type(item), (dict, list, tuple))]
+            waiting.extend(item for item in contents[key][1] if id(item) not in contents)
         else:
-            length, containers = begun[key]
-            counts[key] = min(endless, length + sum(counts.get(id(each), endless) for each in containers))
-        if max(read, counts.get(key, 0)) > MAX_JSON_VALUES:
+            length, containers = contents[key]
+            counts[key] = min(endless, length + sum(counts.get(id(item), endless) for item in containers))
+        if max(total, counts.get(key, 0)) > MAX_JSON_VALUES:
             raise InvalidInputError(f"{where} has more than {MAX_JSON_VALUES:,} values, at all depths; split it")
 
 
 def _elements(container: object) -> Collection[object]:
-    """What a value holds itself; nothing, of one that is no container."""
+    """The values directly in a container; none, where it is no container."""
     if is_a(container, dict):
         return [*dict[object, object].values(cast("dict[object, object]", container))]
     if is_a(container, list) or is_a(container, tuple):
