@@ -90,14 +90,14 @@ def check_target(path: Path, where: str, *beginnings: bytes) -> None:
             whoever reads a pipe, and a path that was mistyped would cost a file that has nothing to do with memory.
     """
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:  # there is nothing yet, or it cannot be seen; writing says which
         return
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise InvalidInputError(
             f"{where} {cut(path.name)} is a folder, a device or a pipe; name a file in a folder of yours"
         )
-    if found.st_size and not _first_line(path).startswith(beginnings):
+    if status.st_size and not _first_line(path).startswith(beginnings):
         raise InvalidInputError(
             f"{where} {cut(path.name)} is another file, which is not written over; name a new file, or remove that one first"
         )
