@@ -59,7 +59,7 @@ def find_support(
         turns: what it was shown.
         earlier: the turns before these.
     """
-    sources = _supporting(named, quote, turns)
+    sources = supporting(named, quote, turns)
     if not sources:
         by_user = any(turn.role == "user" for turn in named)
         return Support(missing="unsupported" if by_user else "assistant_only")
@@ -70,7 +70,7 @@ def find_support(
     return Support(sources, is_certain=False)
 
 
-def _supporting(named: Sequence[Turn], quote: str, turns: Sequence[Turn]) -> Sequence[Turn]:
+def supporting(named: Sequence[Turn], quote: str, turns: Sequence[Turn]) -> Sequence[Turn]:
     """The turns that a claim rests on; none if nothing the user said supports it.
 
     What is quoted has to be the user's words. If they stand in another of the user's messages than the one named, that
