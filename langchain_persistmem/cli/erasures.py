@@ -122,7 +122,7 @@ def _list(memory: PersistMem, options: argparse.Namespace) -> int:
         for erasure in _log(memory):
             sys.stdout.write(erasure.line + "\n")
         return 0
-    check_target(file, "--out")
+    check_target(file, "--out", b'{"format": ', b'{"id": ')
     try:
         with file.open("w", encoding="utf-8") as output:
             for erasure in _log(memory):
