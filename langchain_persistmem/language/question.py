@@ -1,20 +1,20 @@
 """Times and persons that a question speaks of, and what an answer to it has to tell; pure."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Literal
 
 from langchain_persistmem.language.aliases import find_by_alias
-from langchain_persistmem.language.calendar.periods import find_periods
+from langchain_persistmem.language.calendar.time_expressions import find_periods
 from langchain_persistmem.language.language_files import languages, match_words
 from langchain_persistmem.language.phrases.statement_words import Questions
 from langchain_persistmem.language.phrases.word_lists import Words
 from langchain_persistmem.language.requests import asks_for_help, is_request
 from langchain_persistmem.language.subjects import relations
-from langchain_persistmem.types.recall_results import Interpretation, SearchResult
+from langchain_persistmem.types.recall_results import Interpretation, RecallCandidate, SearchResult
 
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST = 4_000
@@ -31,7 +31,7 @@ def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Inte
     about_user = bool(words.first_person.search(query)) and not about_assistant
     return Interpretation(
         periods=periods,
-        speakers=tuple(sorted(_find_speakers(findings, query))),
+        speakers=tuple(sorted(_find_speakers(findings.candidates, query))),
         is_about_user=about_user,
         is_about_present=about_user and not periods and not words.past.search(query),
         is_about_assistant=about_assistant,
@@ -85,13 +85,12 @@ def _own_words() -> frozenset[str]:
     return frozenset(word for part in parts for word in part if _WORD.fullmatch(word))
 
 
-def _find_speakers(findings: SearchResult, query: str) -> set[str]:
-    """Find the speakers whom the query names, by their names however they are spelt, or else as others call them."""
+def _find_speakers(candidates: Sequence[RecallCandidate], query: str) -> set[str]:
+    """Find the speakers whom the query names, by their names or as others call and spell them."""
     words = set(_WORD.findall(query.casefold()))
-    speakers = {candidate.speaker for candidate in findings.candidates if candidate.speaker}
+    speakers = {candidate.speaker for candidate in candidates if candidate.speaker}
     by_name = {speaker for speaker in speakers if words & set(_WORD.findall(speaker.casefold()))}
-    by_name.update(findings.respelt_names.values())
-    return by_name or find_by_alias(findings.candidates, query, speakers)
+    return by_name | find_by_alias(candidates, query, speakers)
 
 
 @dataclass(frozen=True, slots=True)

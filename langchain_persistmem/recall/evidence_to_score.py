@@ -53,8 +53,7 @@ class Scale:
 
 def _unknown_name(result: SearchResult, query: str, weights: Ranking) -> float:
     """The evidence that an answer has to have more, since the question names somebody of whom this memory has never heard."""
-    known = result.existing_terms | result.respelt_names.keys()
-    if not result.count or all(fold(name) in known for name in find_names(query)):
+    if not result.count or all(fold(name) in result.existing_terms for name in find_names(query)):
         return 0.0
     return weights.unknown_name
 

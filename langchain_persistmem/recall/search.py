@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.aliases import find_respelt
-from langchain_persistmem.language.search_terms.query_terms import strip_names
+from langchain_persistmem.language.aliases import is_spelling_of
+from langchain_persistmem.language.search_terms.accents_and_case import fold
+from langchain_persistmem.language.search_terms.query_terms import find_names, strip_names
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.recall import SearchQuery
@@ -84,7 +85,10 @@ async def find_candidates(
         )
         for variant, text, (vector, usual) in zip(questions, nameless_texts, vectors, strict=True)
     ]
-    results = await _ask(backend, namespace, queries, beside)
+    results = [
+        _with_spellings(result, text)
+        for result, text in zip(await _ask(backend, namespace, queries, beside), texts, strict=True)
+    ]
     repeats = await _put_names_back(backend, queries, results, model)
     if repeats:
         for index, result in zip(repeats, await _ask(backend, namespace, list(repeats.values())), strict=True):
@@ -130,17 +134,18 @@ async def _ask(
         if beside is not None:
             beside(tx)
         if queries[0].question.at is not None:
-            results = [await recall.recall_at(tx, query) for query in queries]
-        else:
-            results = [await recall.recall(tx, query, plans=backend.search_plans) for query in queries]
-    return [_with_respelt_names(result, query.question.query) for query, result in zip(queries, results, strict=True)]
+            return [await recall.recall_at(tx, query) for query in queries]
+        return [await recall.recall(tx, query, plans=backend.search_plans) for query in queries]
 
 
-def _with_respelt_names(result: SearchResult, query: str) -> SearchResult:
-    """The result with the names of the query that speakers bear in another spelling."""
+def _with_spellings(result: SearchResult, query: str) -> SearchResult:
+    """The result with the names of the question that are a speaker's in another spelling: whoever they name is known."""
+    unknown = [name for name in map(fold, find_names(query)) if name not in result.existing_terms]
+    if not unknown:
+        return result
     speakers = {candidate.speaker for candidate in result.candidates if candidate.speaker}
-    respelt = find_respelt(query, speakers, result.existing_terms) if speakers else {}
-    return replace(result, respelt_names=respelt) if respelt else result
+    spellings = {name for name in unknown for speaker in speakers if is_spelling_of(name, speaker)}
+    return replace(result, existing_terms=frozenset({*result.existing_terms, *spellings}))
 
 
 async def _put_names_back(
@@ -153,8 +158,7 @@ async def _put_names_back(
     """
     changes: dict[int, SearchQuery] = {}
     for index, (query, result) in enumerate(zip(queries, results, strict=True)):
-        known = result.existing_terms | result.respelt_names.keys()
-        text = strip_names(query.question.query, existing=known)
+        text = strip_names(query.question.query, existing=result.existing_terms)
         if result.count and text != query.embedded_text:
             ((vector, usual),) = await embed_questions(backend, [text], model)
             changes[index] = replace(query, embedded_text=text, embedding=vector, model=usual)

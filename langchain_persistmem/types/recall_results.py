@@ -1,7 +1,7 @@
 """The question to memory, and the results of recall: recollections with their scores, explanations and contexts; immutable."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
@@ -106,8 +106,6 @@ class SearchResult:
     """The embedding model reads the script of the query; if not, a cosine below the usual says nothing."""
     existing_terms: frozenset[str] = frozenset()
     """The terms of the query that memories here have, each with the other forms of its group."""
-    respelt_names: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Names of the query, folded, that this memory has in another spelling only: each with the speaker who is meant."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,11 +1,10 @@
-"""A name by which only others call a speaker, or in another spelling, is that speaker."""
+"""A name by which only others call a speaker, or which they spell in another way, is that speaker."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from langchain_persistmem.language.aliases import find_respelt
 from langchain_persistmem.language.question import parse_question
 from langchain_persistmem.types.recall_results import SearchResult
 from langchain_persistmem.types.records import Provenance
@@ -50,40 +49,53 @@ def test_a_name_that_only_others_use_is_the_speaker_whom_they_address(
     assert speakers_of(query, *turns) == expected
 
 
+CYCLISTS = (("Muhhamed", "I ride to work."), ("Catherine", "I take the tram."))
+
+
 @pytest.mark.parametrize(
-    ("query", "speakers", "existing", "expected"),
+    ("query", "turns", "expected"),
     [
-        ("Where does Mohammed work?", ("Muhammad", "Lea"), (), {"mohammed": "Muhammad"}),
-        ("What did Nikolas and Lea cook?", ("Nicolás Ruiz", "Lea"), (), {"nikolas": "Nicolás Ruiz"}),
-        ("What is Faheem's hobby?", ("Fahim Khan", "Lea"), (), {"faheem": "Fahim Khan"}),
-        # Somebody is called so.
-        ("Where does Mohammed work?", ("Muhammad", "Lea"), ("mohammed",), {}),
+        ("How does Mohammed get to work?", CYCLISTS, ("Muhhamed",)),
+        ("How does Muhammad get to work?", CYCLISTS, ("Muhhamed",)),
+        ("How does Catharine get to work?", CYCLISTS, ("Catherine",)),
+        ("Do Mohammed and Catherine ride?", CYCLISTS, ("Catherine", "Muhhamed")),
+        ("Как Наталия ездит на работу?", (("Наталья", "Я езжу на велосипеде."), ("Олег", "Я хожу пешком.")), ("Наталья",)),
+        # Other vowels at the end are another name, and so may be any in a short one.
+        ("What did Mario see?", (("Maria", "I saw a fox."), ("Oscar", "Nice!")), ()),
+        ("What did Danielle see?", (("Daniel", "I saw a fox."), ("Oscar", "Nice!")), ()),
+        ("What did Jean see?", (("Jan", "I saw a fox."), ("Oscar", "Nice!")), ()),
         # Two may be meant.
-        ("Where does Mohammed work?", ("Muhammad", "Mohamed"), (), {}),
-        # Too little of a name is heard.
-        ("Where does Dana work?", ("Dan", "Lea"), (), {}),
-        ("Where does Oscar work?", ("Muhammad", "Lea"), (), {}),
+        ("What did Muhammad see?", (("Muhhamed", "I saw a fox."), ("Mohamed", "Nice!")), ()),
     ],
-)
-def test_a_name_in_another_spelling_is_that_speaker_unless_somebody_is_called_so(
-    query: str, speakers: Any, existing: Any, expected: dict[str, str]
-) -> None:
-    assert find_respelt(query, speakers, existing) == expected
+)  # fmt: skip
+def test_a_speakers_name_in_another_spelling_is_the_speaker(query: str, turns: Any, expected: tuple[str, ...]) -> None:
+    assert speakers_of(query, *turns) == expected
 
 
-async def test_a_question_finds_what_a_speaker_said_whose_name_it_spells_in_another_way(either: Any) -> None:
-    turns = [
-        {"role": "user", "name": name, "content": text}
-        for name, text in (
-            ("Muhammad", "I bake bread on Sundays."),
-            ("Lea", "I bake bread on Fridays."),
-            ("Muhammad", "I read about whales."),
-            ("Lea", "I read about bees."),
-        )
+async def test_who_is_asked_about_in_another_spelling_is_somebody_whom_the_memory_knows(either: Any) -> None:
+    said = [
+        {
+            "role": "user",
+            "name": "Muhhamed",
+            "content": "My manager at work blames me for everything, I want to leave.",
+        },
+        {"role": "user", "name": "Fahim", "content": "The ferns in the garden look lovely this spring."},
+        {"role": "user", "name": "Muhhamed", "content": "At least I have good friends among my colleagues."},
+        {"role": "user", "name": "Fahim", "content": "I bought a new bicycle with a basket."},
     ]
-    await either.observe(turns, thread_id="t", user_id="ada")
-    for query in ("When does Mohammed bake bread?", "When does Muhammad bake bread?"):
-        explained = await either.explain(query, user_id="ada")
-        assert explained.interpretation.speakers == ("Muhammad",)
-        assert explained.embedded_text == "When does bake bread?"
-        assert explained.recollections[0].text == "I bake bread on Sundays."
+    await either.observe(said, thread_id="t", user_id="pair")
+    spelled, known, unknown = [
+        await either.context(f"How does {name} view his manager at work?", user_id="pair", standing="off")
+        for name in ("Muhammad", "Muhhamed", "Bartholomew")
+    ]
+    assert "blames me" in spelled.text
+    assert spelled.text == known.text
+    score = {
+        name: (await either.recall(f"How does {name} view his manager at work?", user_id="pair", threshold=0.0))[
+            0
+        ].score
+        for name in ("Muhammad", "Muhhamed", "Bartholomew")
+    }
+    assert score["Muhammad"] == pytest.approx(score["Muhhamed"], abs=0.1)
+    assert score["Bartholomew"] < score["Muhammad"]
+    assert unknown.tokens <= known.tokens
