@@ -142,6 +142,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             checkpoint_rows.new_checkpoint, self.serde, config, checkpoint, metadata, new_versions
         )
         claim = await self._register.aclaim(config) if self._register is not None else None
+        new["owned"] = claim is not None
         async with self._write(claim) as connection:
             await connection.execute(statement("lock_checkpoints"), new)
             answer = await connection.execute(statement("put_checkpoint"), new)

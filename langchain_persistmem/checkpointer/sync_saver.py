@@ -170,6 +170,7 @@ class PersistMemSaver(PostgresSaver):
         """
         new = checkpoint_rows.new_checkpoint(self.serde, config, checkpoint, metadata, new_versions)
         claim = self._register.claim(config) if self._register is not None else None
+        new["owned"] = claim is not None
         with self._write(claim) as connection:
             connection.execute(statement("lock_checkpoints"), new)
             answer = connection.execute(statement("put_checkpoint"), new)
