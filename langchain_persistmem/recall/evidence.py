@@ -94,8 +94,10 @@ def rank(
         else nothing
     )
     # Texts are read for what they tell, which takes time, so only those that are the likeliest by now.
-    so_far = [sum(parts) for parts in zip(about, neighbours, speaker, period, question, telling, strict=True)]
-    likeliest = frozenset(nlargest(_LIKELIEST, range(len(candidates)), key=so_far.__getitem__))
+    likeliest = frozenset[int]()
+    if may_tell or reading.asks_for:
+        so_far = [sum(parts) for parts in zip(about, neighbours, speaker, period, question, telling, strict=True)]
+        likeliest = frozenset(nlargest(_LIKELIEST, range(len(candidates)), key=so_far.__getitem__))
     if may_tell:
         telling = [
             length + _content(candidate, weights, is_read=index in likeliest) if own else 0.0
@@ -116,7 +118,7 @@ def rank(
     )
     # What most of the likeliest tell makes an answer of none of them: it orders them, and is no part of their scores.
     usual = max(0.0, math.fsum(telling[index] for index in likeliest) / max(len(likeliest), 1))
-    return sorted(scale.weigh(candidates, parts, usual), key=lambda candidate: (-candidate[2], candidate[0][1]))
+    return sorted(scale.weigh(candidates, parts, usual), key=lambda candidate: (-candidate.evidence, candidate.row.key))
 
 
 def _word_evidence(result: SearchResult, weights: Ranking) -> float:
