@@ -80,18 +80,18 @@ def rank(
     # What a person said, in their own words.
     persons = [candidate.is_turn and not other for candidate, other in zip(candidates, assistant, strict=True)]
     has_turns = any(candidate.position is not None for candidate in candidates)
-    nothing = [0.0] * len(candidates)
-    neighbours = list(_neighbours(candidates, about, words, asking, assistant, weights)) if has_turns else nothing
+    zeros = [0.0] * len(candidates)
+    neighbours = list(_neighbours(candidates, about, words, asking, assistant, weights)) if has_turns else zeros
     speaker = _speaker(candidates, assistant, reading, weights)
     # Without a period in the question none is missed: nothing is outside of it.
-    period = [_period(candidate, reading, weights) for candidate in candidates] if reading.periods else nothing
+    period = [_period(candidate, reading, weights) for candidate in candidates] if reading.periods else zeros
     question = [_question(candidate, share, weights) for candidate, share in zip(candidates, asking, strict=True)]
     # What a text tells is known by its words, of which nothing is known in a script that the model does not read.
     may_tell = result.is_read and any(persons)
     telling = (
         [_length(entry.text or "", weights) if own else 0.0 for entry, own in zip(candidates, persons, strict=True)]
         if may_tell
-        else nothing
+        else zeros
     )
     # Texts are read for what they tell, which takes time, so only those that are the likeliest by now.
     likeliest = frozenset[int]()
@@ -103,7 +103,7 @@ def rank(
             length + _content(candidate, weights, is_read=index in likeliest) if own else 0.0
             for index, (candidate, length, own) in enumerate(zip(candidates, telling, persons, strict=True))
         ]
-    lacking = _lacking(candidates, likeliest, reading, weights) if reading.asks_for else nothing
+    lacking = _lacking(candidates, likeliest, reading, weights) if reading.asks_for else zeros
     # The bonuses are small and bounded: they decide between memories that are equally good, and never lift noise.
     recency = [bonus * share for share in _recency(candidates, weights, now)]
     for index, share in latest.items():

@@ -88,7 +88,7 @@ async def count_rest_of_checkpoints(tx: Transaction, thread_ids: Sequence[str]) 
 
 def has_checkpoint_tables(tx: Transaction) -> Answer[bool]:
     """Tell if LangGraph's tables exist here."""
-    return checkpoint_tables(tx).then(lambda found: found is not None)
+    return checkpoint_tables(tx).then(lambda tables: tables is not None)
 
 
 class CheckpointTables(NamedTuple):
