@@ -34,8 +34,6 @@ def is_over(error: psycopg.Error) -> bool:
         errors.DeadlockDetected | errors.SerializationFailure | errors.UniqueViolation | errors.ReadOnlySqlTransaction,
     ):
         return True
-    if isinstance(error, NoSessionError):  # another connection of the pool may have a session
-        return True
     if isinstance(error, DeadlineError):  # it would pass again
         return False
     # Without a code it is libpq's, of a connection that is gone, or psycopg's, of one that answers what was not asked: a
