@@ -76,6 +76,7 @@ class _Growth:
         """Wait no longer for first answers: a closing pool would wait with them."""
         while self._preparing:
             connection = self._preparing.pop()
+            self._is_starved = True  # wait() closes the pool before it says that it was not filled
             with suppress(OSError, psycopg.Error):  # it has ended by itself
                 line = socket.socket(fileno=connection.pgconn.socket)
                 try:
