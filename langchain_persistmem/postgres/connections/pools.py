@@ -32,6 +32,8 @@ _LOOKS = 2
 class _Growth:
     """What a pool knows of the connections that it could not have, mixed into psycopg's two classes."""
 
+    _nconns: int  # psycopg's
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._asks_again = 0.0
@@ -40,7 +42,7 @@ class _Growth:
 
     def _maybe_grow_pool(self) -> None:  # psycopg's, called for every caller who has to wait
         if self._nconns == 0 or time.monotonic() >= self._asks_again:
-            super()._maybe_grow_pool()  # type: ignore[misc]
+            cast("Any", super())._maybe_grow_pool()
 
     def _note_refusal(self) -> None:
         self._asks_again = time.monotonic() + _GROWTH_PAUSE
