@@ -48,6 +48,7 @@ from langchain_persistmem.settings import Ranking, Retention, Settings
 from langchain_persistmem.store.async_store import AsyncPersistMemStore
 from langchain_persistmem.store.sync_store import PersistMemStore
 from langchain_persistmem.types.actor import acting_as
+from langchain_persistmem.types.erasure_log_line import Erasure
 from langchain_persistmem.types.progress import Progress
 from langchain_persistmem.types.recall_results import (
     Context,
@@ -74,7 +75,6 @@ from langchain_persistmem.types.results import (
     CommandReply,
     Conversation,
     DeadLetter,
-    Erasure,
     ExportResult,
     ImportFileResult,
     ImportResult,

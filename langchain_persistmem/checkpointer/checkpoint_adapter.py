@@ -24,6 +24,7 @@ from langchain_persistmem.errors import (
 from langchain_persistmem.postgres.blocking import finished
 from langchain_persistmem.postgres.connections.forks import check_owner
 from langchain_persistmem.postgres.error_mapping import is_over, translate
+from langchain_persistmem.postgres.failover import names_several_servers
 from langchain_persistmem.postgres.retry import Backoff
 from langchain_persistmem.postgres.transaction import AsyncTransaction, SyncTransaction
 
@@ -100,7 +101,7 @@ def _failure(error: psycopg.Error, conn: object) -> PersistMemError:
     if isinstance(ours, StorageError):
         ours.nothing_was_done = is_over(error)
     if isinstance(ours, ReplicaError):  # another server than this one may be the primary by now, if there is another
-        ours.nothing_was_done = "," in str(conninfo_to_dict(getattr(conn, "conninfo", "")).get("host", ""))
+        ours.nothing_was_done = names_several_servers(conninfo_to_dict(getattr(conn, "conninfo", "")))
     if isinstance(error, (errors.UndefinedTable, errors.UndefinedColumn)):
         better = SchemaOutOfDateError(
             "LangGraph's checkpoint tables, or persistmem_order in them, are missing; "

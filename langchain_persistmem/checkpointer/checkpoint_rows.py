@@ -336,12 +336,6 @@ def retention_rule(keep_latest: int | None, older_than: timedelta | None) -> Ret
     return Retention(latest=keep_latest, cutoff=cutoff)
 
 
-def is_replica_of_several(error: BaseException, connection: psycopg.BaseConnection[Any]) -> bool:
-    """Tell if a server only reads, and the connection string names others, of which one may be the primary by now."""
-    several = "," in connection.info.get_parameters().get("host", "")
-    return several and isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
-
-
 def check_autocommit(connection: psycopg.BaseConnection[Any]) -> None:
     """Require autocommit, which set-up needs for CREATE INDEX CONCURRENTLY.
 

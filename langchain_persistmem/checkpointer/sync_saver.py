@@ -32,6 +32,7 @@ from langchain_persistmem.postgres.connections.conninfo import read_conninfo
 from langchain_persistmem.postgres.connections.forks import note_owner
 from langchain_persistmem.postgres.connections.pool_opening import translate_errors
 from langchain_persistmem.postgres.connections.timeouts import with_deadline
+from langchain_persistmem.postgres.failover import is_replica_of_several
 from langchain_persistmem.postgres.queries import checkpoint_retention as checkpoint_retention_queries
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
@@ -358,6 +359,6 @@ class PersistMemSaver(PostgresSaver):
             except BaseException as error:
                 if not connection.closed:
                     connection.rollback()
-                    if checkpoint_rows.is_replica_of_several(error, connection):
+                    if is_replica_of_several(error, connection):
                         connection.close()  # the pool's next one may be the new primary's
                 raise

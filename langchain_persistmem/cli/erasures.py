@@ -22,7 +22,8 @@ from langchain_persistmem.cli.terminal import out
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.runtime.line_file import MOST_LINES, check_target, open_lines
-from langchain_persistmem.types.results import Erasure, Receipt
+from langchain_persistmem.types.erasure_log_line import Erasure
+from langchain_persistmem.types.results import Receipt
 
 _PAGE = 1000
 _STANDARD_OUTPUT = Path("-")

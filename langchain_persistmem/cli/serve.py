@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
         base = _base(options.host, listener.getsockname()[1])
 
         def login() -> str:
-            return base + app.state.service.authentication.login_path(caller)
+            return base + app.state.service.authentication.logins.login_path(caller)
 
         note(f"the inspector at {base}/, HTTP at {base}/v1, MCP at {base}/mcp; Ctrl-C ends it")
         _print_address(login(), caller)

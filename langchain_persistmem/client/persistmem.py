@@ -41,6 +41,7 @@ from langchain_persistmem.postgres.connections.forks import check_owner, is_inhe
 from langchain_persistmem.postgres.connections.pool_opening import open_async_pool, open_pool
 from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
+from langchain_persistmem.privacy.erase_person import check_erase_namespaces, namespaces_of_person
 from langchain_persistmem.recall import context, listing
 from langchain_persistmem.recall import recall as recall_flow
 from langchain_persistmem.recall.context import Check, Shape
@@ -60,7 +61,7 @@ from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.extraction_schema import Schema
 from langchain_persistmem.types.moments import in_zone, zone_of
-from langchain_persistmem.types.namespace import Namespace, Pattern, check_naming, check_template, fill, naming
+from langchain_persistmem.types.namespace import Namespace, Pattern, check_template, fill
 from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
 from langchain_persistmem.types.records import Candidate, Kind, Memory, Provenance, Source, Status
 from langchain_persistmem.types.representation import cut
@@ -174,7 +175,7 @@ class PersistMem:
             StorageUnavailableError: PostgreSQL does not answer.
         """
         check_template(namespace)
-        namings = check_naming(erase_namespaces)
+        namings = check_erase_namespaces(erase_namespaces)
         models = models_of(embeddings, model, settings, schema, reranker)
         with ExitStack() as stack:
             backend = SyncBackend(
@@ -210,7 +211,7 @@ class PersistMem:
     ) -> Opening:
         """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
         check_template(namespace)
-        namings = check_naming(erase_namespaces)
+        namings = check_erase_namespaces(erase_namespaces)
         models = models_of(embeddings, model, settings, schema, reranker)
 
         async def open_memory() -> PersistMem:
@@ -809,7 +810,7 @@ class PersistMem:
         """The namespaces that name a person, deeper ones included; none where a namespace was given instead."""
         if user_id is None:
             return []
-        return [self.namespace_of(user_id), *(naming(template, user_id) for template in self._erase_namespaces)]
+        return namespaces_of_person(self.namespace_of(user_id), self._erase_namespaces, user_id)
 
 
 def _question(

@@ -16,10 +16,11 @@ from langchain_persistmem.privacy import export as export_flow
 from langchain_persistmem.privacy.export_file import ExportWriter
 from langchain_persistmem.privacy.export_file_checks import ExportFile
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.erasure_log_line import Erasure, erasures_of
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.progress import Progress
 from langchain_persistmem.types.records import AuditCheck, AuditEntry, Consent
-from langchain_persistmem.types.results import Erasure, ExportResult, ImportFileResult, Receipt
+from langchain_persistmem.types.results import ExportResult, ImportFileResult, Receipt
 
 
 class Privacy(Group):
@@ -199,7 +200,7 @@ class Privacy(Group):
             InvalidInputError: a line is not of a log; the message has its number, and nothing was erased.
         """
         # All of the log is read and checked before anything goes.
-        log, now = erasure_log.erasures_of(entries), datetime.now(UTC)
+        log, now = erasures_of(entries), datetime.now(UTC)
         return await run(
             self.backend,
             erasure_log.replay,

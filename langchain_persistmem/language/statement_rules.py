@@ -6,8 +6,8 @@ the grammar of eleven languages wrong now and then, and in a prompt they stand u
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.language.quoted_text import mask
@@ -87,23 +87,6 @@ def find_statements(text: str) -> list[Statement]:
     return list(statements.values())
 
 
-def sort_statement(text: str) -> Statement | None:
-    """Find the one statement that ``text``, which was made by itself, is; None if no rule knows it.
-
-    It may be in the third person, as others write of the user.
-
-    >>> sort_statement("The user prefers window seats.").category, sort_statement("The harbour opens at six.")
-    ('preference', None)
-    """
-    for version in (text, *_first_person(text)):
-        statements = find_statements(version)
-        kinds = {(statement.kind, statement.category) for statement in statements}
-        if len(kinds) == 1:
-            # Two statements of one kind have no key in common.
-            return statements[0] if len(statements) == 1 else replace(statements[0], key=None, value=None)
-    return None
-
-
 def is_covered(text: str, statements: Sequence[Statement]) -> bool:
     """Tell whether ``text`` says nothing beside ``statements``: courtesies, small talk and questions say nothing.
 
@@ -171,15 +154,6 @@ def _letters(text: str) -> tuple[str, list[int]]:
     """Letters and digits of ``text``, and the place of each."""
     pairs = [(letter, index) for index, char in enumerate(text) for letter in char.casefold() if letter.isalnum()]
     return "".join(letter for letter, _ in pairs), [index for _, index in pairs]
-
-
-def _first_person(text: str) -> Iterator[str]:
-    """The text as the user would say it, where it begins as others write of the user."""
-    for book in rulebooks_for(text):
-        for pattern, replacement in book.third_person:
-            version, count = pattern.subn(replacement, text.strip(), count=1)
-            if count:
-                yield version
 
 
 def _in_sentence(sentence: str, original: str) -> list[Statement]:

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ConcurrentUpdateError, InvalidInputError, MemoryNotFoundError
 from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
-from langchain_persistmem.learning.apply_decisions import apply
-from langchain_persistmem.learning.consolidation import PINNED, Quarantine
+from langchain_persistmem.learning.decisions.apply_decisions import apply
+from langchain_persistmem.learning.decisions.consolidation import PINNED, Quarantine
 from langchain_persistmem.learning.insert import insert, log, prepare
 from langchain_persistmem.learning.remember import check
 from langchain_persistmem.learning.turns.turns_follow_statements import follow

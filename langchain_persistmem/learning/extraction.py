@@ -6,15 +6,13 @@ yet stays open, so that a crash or a failing model delays memories and loses non
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem.errors import ExtractionError, PersistMemError
+from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.off_record_requests import find_off_record
-from langchain_persistmem.learning import rules
-from langchain_persistmem.learning.apply_decisions import ChangeResult, apply, find_existing, policy_of
 from langchain_persistmem.learning.chat_model import extraction_prompt
 from langchain_persistmem.learning.chat_model.daily_cap import spend
 from langchain_persistmem.learning.chat_model.extraction_answer import Omission, OmissionReason, read_answer
@@ -24,19 +22,19 @@ from langchain_persistmem.learning.chat_model.extraction_input import (
     tool_outputs_near,
     worthwhile_turns,
 )
-from langchain_persistmem.learning.consolidation import (
+from langchain_persistmem.learning.decisions.apply_decisions import ChangeResult
+from langchain_persistmem.learning.decisions.consolidation import (
     LOW_CONFIDENCE,
     SAID_TWICE,
     UNSUPPORTED,
     Decision,
     Skip,
-    decide,
 )
+from langchain_persistmem.learning.decisions.existing_memories import decide_new
+from langchain_persistmem.learning.extraction_by_rules import find_candidates
 from langchain_persistmem.learning.insert import prepare
+from langchain_persistmem.learning.write_extraction import OvertakenError, write
 from langchain_persistmem.postgres.queries import messages
-from langchain_persistmem.postgres.queries import turns as turns_queries
-from langchain_persistmem.runtime import generations
-from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.record_redaction import turn_to_learn
 from langchain_persistmem.types.namespace import Namespace
@@ -51,15 +49,6 @@ _SKIP_REASONS: Mapping[str, OmissionReason] = {
     LOW_CONFIDENCE: "low_confidence",
     UNSUPPORTED: "unsupported",
 }
-
-
-class _OvertakenError(PersistMemError):
-    """Somebody else has dealt with these turns, erased them, or forbidden it; this work is given up."""
-
-    def __init__(self, *, again: bool) -> None:
-        super().__init__()
-        self.again = again
-        """Only some of the turns are gone, such as one that was not to be remembered: the others are to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,127 +108,25 @@ async def learn(
     if not turns:
         return None
     extraction, shown = await _candidates(backend, namespace, turns, thread_id, now=now)
-    later = backend.model_name is None
-    decisions = await _decisions(backend, namespace, extraction.candidates, shown, later=later, now=now)
+    new = await prepare(backend, extraction.candidates, later=backend.model_name is None)
+    decisions = await decide_new(backend, namespace, new, shown, now=now)
     closing = [turn.id for turn in turns if turn.id not in extraction.failed]
     learnt_from = {id for candidate in extraction.candidates for id in candidate.provenance.message_ids}
     omissions = [_redact(backend, omission) for omission in (*extraction.omissions, *_skips(decisions))]
-    omission_rows = _rows_of(backend, omissions, thread_id)
-    outcomes = _outcomes(closing, learnt_from, omissions)
-
-    async def write(backend: Backend) -> ChangeResult:
-        async with backend.transaction(namespace) as tx:
-            held = generations.hold(tx, backend, namespace, now=now)
-            closed = await messages.mark_extracted(tx, namespace, thread_id, closing, now=now)
-            state = await held
-            allowed = state.generation == generation and state.learns
-            if not allowed or closed != len(closing):
-                raise _OvertakenError(again=allowed)
-            done = await apply(tx, backend, namespace, decisions, now=now)
-            # What was dropped is told in the same transaction: a reader of a turn finds its reasons, or that it is open.
-            turns_queries.insert_omissions(tx, namespace, omission_rows, now=now)
-            turns_queries.set_outcomes(tx, namespace, thread_id, outcomes)
-            record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=closed, **done.memory_ids.counts)
-        return done
-
     try:
-        done = await backend.step(write)
-    except _OvertakenError as overtaken:
+        done = await backend.step(
+            write, namespace, thread_id, generation, decisions, closing, learnt_from, omissions, now=now
+        )
+    except OvertakenError as overtaken:
         return LearnResult(ChangeResult(), 0, (), None, more=True) if overtaken.again else None
     more = waiting > len(turns)
     skipped = len(closing) - len(learnt_from)
     return LearnResult(done, skipped, extraction.failed, extraction.failure, more, tuple(omissions))
 
 
-async def learn_by_rules(
-    backend: Backend,
-    namespace: Namespace,
-    thread_id: str,
-    turn_ids: Sequence[str] | None,
-    generation: UUID,
-    *,
-    now: datetime,
-) -> None:
-    """Learn by rules from open turns that no attempt of the model's could be learnt from; they stay open.
-
-    An instruction or an allergy is not lost because a model was down all day. Once a model has read the turns after all,
-    what it says stands under the same keys.
-
-    Args:
-        turn_ids: None for all open turns of the thread.
-    """
-    async with backend.transaction(namespace, atomic=False) as tx:
-        waiting = await messages.count_open(tx, namespace, thread_id)
-        turns = await messages.messages_to_extract(tx, namespace, thread_id, limit=max(waiting, 1))
-    turns = [turn_to_learn(backend.settings.redaction, turn) for turn in turns]
-    off_record = find_off_record(turns)
-    readable = [turn for turn in turns if turn.id not in off_record and (turn_ids is None or turn.id in turn_ids)]
-    candidates = rules.find_candidates(readable, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
-    if not candidates:
-        return
-    decisions = await _decisions(backend, namespace, candidates, (), later=True, now=now)
-
-    async def write(backend: Backend) -> None:
-        async with backend.transaction(namespace) as tx:
-            state = await generations.hold(tx, backend, namespace, now=now)
-            if state.generation == generation and state.learns:  # else it was erased or forbidden meanwhile
-                done = await apply(tx, backend, namespace, decisions, now=now)
-                await record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=0, **done.memory_ids.counts)
-
-    await backend.step(write)
-
-
-async def _decisions(
-    backend: Backend,
-    namespace: Namespace,
-    candidates: Sequence[Candidate],
-    shown: Sequence[Memory],
-    *,
-    later: bool,
-    now: datetime,
-) -> list[Decision]:
-    """Decide what becomes of candidates, in the light of what is known; nothing is written.
-
-    Args:
-        shown: the known memories that the model had before it.
-        later: where the embedding model does not answer, go on without vectors.
-    """
-    new = await prepare(backend, candidates, later=later)
-    existing = await find_existing(backend, namespace, new, shown, now=now)
-    return decide(new, existing, await policy_of(backend))
-
-
 def _redact(backend: Backend, omission: Omission) -> Omission:
     redaction = backend.settings.redaction
     return omission if redaction is None else replace(omission, text=redaction.redact(omission.text))
-
-
-def _rows_of(backend: Backend, omissions: Sequence[Omission], thread_id: str) -> list[dict[str, object]]:
-    """The rows of what was dropped; what names no message goes with none, and is not stored."""
-    return [
-        {
-            "id": str(backend.new_id()),
-            "thread_id": thread_id,
-            "message_id": omission.message_ids[0],
-            "text": omission.text,
-            "reason": omission.reason,
-            "about": str(omission.about) if omission.about is not None else None,
-        }
-        for omission in omissions
-        if omission.message_ids and omission.text.strip()
-    ]
-
-
-def _outcomes(closing: Sequence[str], learnt_from: Collection[str], omissions: Sequence[Omission]) -> dict[str, str]:
-    """The outcomes of messages, where these are more than their own words told."""
-    assistant_only = {
-        id for omission in omissions if omission.reason == "assistant_only" for id in omission.message_ids
-    }
-    return {
-        id: "learnt" if id in learnt_from else "assistant_only"
-        for id in closing
-        if id in learnt_from or id in assistant_only
-    }
 
 
 def _skips(decisions: Sequence[Decision]) -> list[Omission]:
@@ -268,7 +155,7 @@ async def _candidates(
     off_record = find_off_record(turns)
     if backend.model_name is None:
         own = [turn for turn in turns if turn.id not in off_record]
-        extraction = rules.find_candidates(own, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
+        extraction = find_candidates(own, thread_id=thread_id, max_chars=backend.settings.max_text_chars)
         return _Extraction(tuple(extraction)), ()
     earlier = await earlier_turns(backend, namespace, turns, thread_id)
     worthwhile = worthwhile_turns(turns, earlier, off_record)

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from langchain_persistmem.errors import EmbeddingError
 from langchain_persistmem.learning.background.missing_vectors import note_missing
-from langchain_persistmem.learning.sameness import identity
+from langchain_persistmem.learning.decisions.consolidation import DOUBT_LOST
+from langchain_persistmem.learning.decisions.sameness import identity
 from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import changes, edit, memories, search_index
@@ -23,9 +24,6 @@ from langchain_persistmem.types.records import Candidate, NewMemory, Vector
 from langchain_persistmem.types.results import MemoryChange
 
 logger = logging.getLogger(__name__)
-
-DOUBT_LOST = 0.5
-"""The part of the doubt in a memory that goes with each confirmation, in the share of the new statement's confidence."""
 
 
 @dataclass(frozen=True, slots=True)

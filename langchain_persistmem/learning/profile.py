@@ -11,9 +11,9 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.learning.fact_keys import speaker_key
+from langchain_persistmem.learning.decisions.fact_keys import speaker_key
+from langchain_persistmem.learning.decisions.sameness import identity
 from langchain_persistmem.learning.insert import insert
-from langchain_persistmem.learning.sameness import identity
 from langchain_persistmem.postgres.queries import memories
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import note_read, record

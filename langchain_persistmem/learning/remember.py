@@ -6,10 +6,9 @@ from datetime import datetime
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.trust import INSTRUCTORS, find_suspicion, may_supersede
-from langchain_persistmem.learning import rules
-from langchain_persistmem.learning.apply_decisions import apply, end_under_key, link
 from langchain_persistmem.learning.background.missing_vectors import make_some_missing
-from langchain_persistmem.learning.consolidation import (
+from langchain_persistmem.learning.decisions.apply_decisions import apply, end_under_key, link
+from langchain_persistmem.learning.decisions.consolidation import (
     CONTRADICTS,
     LESS_TRUSTED,
     PINNED,
@@ -18,9 +17,10 @@ from langchain_persistmem.learning.consolidation import (
     Quarantine,
     Reinforce,
 )
-from langchain_persistmem.learning.fact_keys import own_key, spellings, under_key
+from langchain_persistmem.learning.decisions.fact_keys import own_key, spellings, under_key
+from langchain_persistmem.learning.decisions.sameness import is_repetition
 from langchain_persistmem.learning.insert import insert, prepare
-from langchain_persistmem.learning.sameness import is_repetition
+from langchain_persistmem.learning.kind_and_category import sort_statement
 from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
 from langchain_persistmem.postgres.answer import Answer
@@ -73,7 +73,7 @@ async def remember(
     check(candidate, max_chars=backend.settings.max_text_chars)
     candidate = _dated(candidate, now)
     if sort:  # redacted before, because a key is made of words of the text
-        candidate = rules.sort(redact_candidate(backend.settings.redaction, candidate))
+        candidate = sort_statement(redact_candidate(backend.settings.redaction, candidate))
     encode(namespace)
     thread_id = thread_id or candidate.provenance.thread_id
     if thread_id is not None:

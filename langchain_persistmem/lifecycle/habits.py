@@ -8,9 +8,10 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError, ModelError, PersistMemError
-from langchain_persistmem.learning.apply_decisions import apply, find_existing, policy_of
 from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError, spend
-from langchain_persistmem.learning.consolidation import Decision, decide
+from langchain_persistmem.learning.decisions.apply_decisions import apply
+from langchain_persistmem.learning.decisions.consolidation import Decision
+from langchain_persistmem.learning.decisions.existing_memories import decide_new
 from langchain_persistmem.learning.insert import log, prepare
 from langchain_persistmem.learning.summary_originals import DERIVED
 from langchain_persistmem.lifecycle.clusters import stars
@@ -271,8 +272,7 @@ async def _write(
         How many preferences are new, and how many have gained evidence; None if the namespace was erased meanwhile.
     """
     new = await prepare(backend, answers.candidates) if answers.candidates else []
-    existing = await find_existing(backend, namespace, new, [], now=now)
-    decisions = decide(new, existing, await policy_of(backend))
+    decisions = await decide_new(backend, namespace, new, [], now=now)
     try:
         async with backend.transaction(namespace) as tx:
             state = await generations.hold(tx, backend, namespace, now=now)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, ErasedError, PersistMemError
-from langchain_persistmem.learning.consolidation import WAITS
+from langchain_persistmem.learning.decisions.consolidation import WAITS
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_all
 from langchain_persistmem.lifecycle.compression import compress, find_related
 from langchain_persistmem.lifecycle.habits import enrich

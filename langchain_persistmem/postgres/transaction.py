@@ -40,6 +40,7 @@ from langchain_persistmem.postgres.connections.connection_setup import (
 )
 from langchain_persistmem.postgres.connections.timeouts import name_statements_apart
 from langchain_persistmem.postgres.error_mapping import statement_failure, transaction_failure
+from langchain_persistmem.postgres.failover import names_several_servers
 from langchain_persistmem.postgres.statements import NamedSQL, Query, Schemas, statement
 
 logger = logging.getLogger(__name__)
@@ -180,7 +181,7 @@ class Transaction(ABC):
 
     async def leave_replica(self, error: ReplicaError) -> None:
         """Close the connection where it names several servers: another one may be the primary by now, and is tried next."""
-        if "," in self._connection.info.get_parameters().get("host", ""):
+        if names_several_servers(self._connection.info.get_parameters()):
             await self._call(self._connection.close)
         else:
             error.nothing_was_done = False  # this server alone is meant, and would say the same again

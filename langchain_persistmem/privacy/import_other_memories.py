@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from langchain_persistmem.learning.sameness import identity
+from langchain_persistmem.learning.decisions.sameness import identity
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import import_other_memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel

@@ -15,21 +15,23 @@ from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import standing as standing_queries
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.value_filter import Condition, condition
-from langchain_persistmem.recall.context_parts.context_budget import (
-    NO_EVIDENCE,
-    StandingPart,
-    TokenCounter,
-    render,
-    render_standing,
-)
+from langchain_persistmem.recall.context_parts.context_budget import NO_EVIDENCE, TokenCounter, render
 from langchain_persistmem.recall.context_parts.context_text import FORMS, Form
+from langchain_persistmem.recall.context_parts.help_requests import add_nearest, nearest_of_people
 from langchain_persistmem.recall.context_parts.journal import arrange_journal, render_journal
 from langchain_persistmem.recall.context_parts.relevance_check import check_relevance
-from langchain_persistmem.recall.context_parts.standing import STANDINGS, Standing, choose, has_several_speakers
+from langchain_persistmem.recall.context_parts.standing import (
+    STANDINGS,
+    Standing,
+    StandingPart,
+    choose,
+    has_several_speakers,
+    render_standing,
+)
 from langchain_persistmem.recall.context_parts.topics import complete_topics
 from langchain_persistmem.recall.explain import explanation, of_context
 from langchain_persistmem.recall.search import find_candidates
-from langchain_persistmem.recall.selection import nearest_of_people, others_within, select, select_outstanding
+from langchain_persistmem.recall.selection import select, select_outstanding
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.record_redaction import redact_filter
@@ -68,11 +70,6 @@ _LOOSE = 1 / 3
 _LEAST_EVIDENCE = 1.5
 """In deviations of similarity: the best memory, and each that is only loosely near, has to be nearer than unrelated sentences are.
 Among few memories a score alone does not say so."""
-_NEAREST = 20
-"""So many of the nearest by meaning are in a context that is to help with something: what helps need not be near, and a score cannot
-tell "The user is vegetarian" from noise where a dinner is to be suggested."""
-_SHARE_OF_NEAREST = 1 / 3
-"""Of the budget: what people tell of themselves is short, and pages of a long conversation are not to fill a context."""
 _FEWEST_TOKENS = 4
 """A line of a context takes at least so many: it bounds the number of memories that are read for one."""
 
@@ -175,13 +172,13 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     if is_for_help:
         # Help, such as a dinner that is suggested, is served by what the user told that is only loosely near; what the
         # assistant said has no such claim.
-        nearest = nearest_of_people(fresh, _NEAREST)
+        nearest = nearest_of_people(fresh)
         ids = {entry.row.id for entry in nearest}
         least = settings.context_floor
         fresh = [entry for entry in fresh if entry.score >= least or _is_loosely_near(entry) or entry.row.id in ids]
     relevant = await _relevant(backend, question, fresh, bounds, check=shape.check)
     if shape.check != "model":
-        relevant += others_within(nearest, relevant, budget * _SHARE_OF_NEAREST, shape.count_tokens)
+        relevant = add_nearest(relevant, nearest, budget, shape.count_tokens)
     if asks_for_list:
         relevant += await complete_topics(backend, namespace, question, relevant, is_fresh)
     instruction_entries = [candidate.recollection() for candidate in ranked if candidate.row.key in always]

@@ -64,7 +64,7 @@ def rank(
     candidates, bonus = result.candidates, weights.max_bonus
     reading = parse_question(result, query, now=now)
     scale = Scale(result, query, reading, background, weights)
-    meaning = [scale.meaning(candidate.similarity) for candidate in candidates]
+    meaning = _meaning(result, background, weights)
     # What bears on a dinner that is to be suggested has few of its words.
     share = weights.request_terms if reading.is_request else 1.0
     by_word = _word_evidence(result, weights)
@@ -110,6 +110,25 @@ def rank(
     usual = max(0.0, math.fsum(telling[index] for index in likeliest) / max(len(likeliest), 1))
     ranked = [scale.ranked(candidate, evidence, usual) for candidate, evidence in zip(candidates, parts, strict=True)]
     return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.row.key))
+
+
+def _meaning(result: SearchResult, background: tuple[float, float], weights: Ranking) -> list[float]:
+    """Evidence by meaning: how much nearer a vector is to the question than is usual, in standard deviations.
+
+    The user's own mean and deviation are mixed with the embedder's background, which counts like ``prior_count`` memories: with
+    few memories of one's own there is no telling what is usual. Without a vector yet nothing is known, for or against; where the
+    model does not read the script of the question, nothing against.
+    """
+    usual, scale = background
+    count, prior = result.count, weights.prior_count
+    total = count + prior
+    mean = (count * result.mean + prior * usual) / total if total else usual
+    spread = count * (result.deviation**2 + (result.mean - mean) ** 2) + prior * (scale**2 + (usual - mean) ** 2)
+    usual = max(usual, mean)
+    deviation = max(math.sqrt(spread / total) if total else scale, scale / 2)
+    similarities = [candidate.similarity for candidate in result.candidates]
+    evidence = [0.0 if similarity is None else (similarity - usual) / deviation for similarity in similarities]
+    return evidence if result.is_read else [max(0.0, entry) for entry in evidence]
 
 
 def _word_evidence(result: SearchResult, weights: Ranking) -> float:

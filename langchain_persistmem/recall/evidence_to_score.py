@@ -16,11 +16,7 @@ _CHANCE_BY_WORDS = 0.5
 
 
 class Scale:
-    """The scale of one search: what its numbers mean, worked out once for all that it found.
-
-    The user's own mean and deviation are mixed with the embedder's background, which counts like
-    ``prior_count`` memories: with few memories of one's own there is no telling what is usual.
-    """
+    """The scale of one search, worked out once for all that it found."""
 
     def __init__(
         self,
@@ -30,28 +26,14 @@ class Scale:
         background: tuple[float, float],
         weights: Ranking,
     ) -> None:
-        usual, scale = background
-        count, prior = result.count, weights.prior_count
-        total = count + prior
-        mean = (count * result.mean + prior * usual) / total if total else usual
-        spread = count * (result.deviation**2 + (result.mean - mean) ** 2) + prior * (scale**2 + (usual - mean) ** 2)
-        self._usual = max(usual, mean)
-        self._deviation = max(math.sqrt(spread / total) if total else scale, scale / 2)
-        self._is_read = result.is_read
+        usual, deviation = background
         # The best of many looks good by chance, by its meaning more than by its words.
         chance = 1.0 if result.is_read else _CHANCE_BY_WORDS
-        self.toss_up = weights.score_midpoint + chance * weights.score_midpoint_per_log * math.log(max(count, 1))
+        self.toss_up = weights.score_midpoint + chance * weights.score_midpoint_per_log * math.log(max(result.count, 1))
         """The evidence at which the score is 0.5."""
         self._doubt = _unknown_name(result, query, weights) + _distance(result, reading, background, weights)
         self._softness = weights.score_scale
-        self._certain = usual + weights.strong_match * scale
-
-    def meaning(self, similarity: float | None) -> float:
-        """Evidence by meaning: without a vector yet nothing is known of it, for or against."""
-        if similarity is None:
-            return 0.0
-        evidence = (similarity - self._usual) / self._deviation
-        return evidence if self._is_read else max(0.0, evidence)
+        self._certain = usual + weights.strong_match * deviation
 
     def ranked(self, candidate: RecallCandidate, parts: tuple[float, ...], usual: float) -> RankedCandidate:
         """The candidate with the sum of its parts, and its score without what is usual."""

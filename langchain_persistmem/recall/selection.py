@@ -1,9 +1,8 @@
 """The selection among what was ranked: nothing below the threshold, no text twice, the limit, and what stands out for a context; pure."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from heapq import nlargest
-from itertools import accumulate, islice
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from langchain_persistmem.types.recall_results import (
     RankedCandidate,
@@ -71,22 +70,3 @@ def _decisions(
         else:
             yield (None if len(keys) < limit else "limit"), None
             keys[text] = key
-
-
-def nearest_of_people(ranked: Sequence[RankedCandidate], most: int) -> list[RankedCandidate]:
-    """Of what people said, or stated, the nearest by meaning alone; nothing that is further than usual, or has no vector yet."""
-    entries = [entry for entry in ranked if entry.row.source == "user" and entry.parts[0] > 0]
-    return nlargest(most, entries, key=lambda entry: entry.parts[0])
-
-
-def others_within(
-    entries: Sequence[RankedCandidate],
-    relevant: Sequence[Recollection],
-    most: float,
-    count_tokens: Callable[[str], int],
-) -> list[Recollection]:
-    """Those that are not relevant anyway, best first, as far as they have so many tokens together."""
-    ids = {entry.memory.id for entry in relevant}
-    remaining = [entry.recollection() for entry in entries if entry.row.id not in ids]
-    totals = accumulate(count_tokens(entry.excerpt or entry.text) for entry in remaining)
-    return [entry for entry, total in zip(remaining, totals, strict=True) if total <= most]

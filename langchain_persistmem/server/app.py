@@ -36,7 +36,7 @@ from starlette.staticfiles import StaticFiles
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, PersistMemError
-from langchain_persistmem.server import api, login, pages
+from langchain_persistmem.server import api, pages
 from langchain_persistmem.server.authentication import Authentication, Authorize
 from langchain_persistmem.server.dependencies import Service, check_request
 from langchain_persistmem.server.guard import Guard
@@ -91,7 +91,6 @@ def memory_app(
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.include_router(api.router)
-    app.include_router(login.router, include_in_schema=False)
     for router in pages.ROUTERS:
         app.include_router(router, include_in_schema=False)
     app.router.routes.append(Route("/mcp", endpoint=endpoint, include_in_schema=False))

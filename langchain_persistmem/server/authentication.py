@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.server.access import Caller, check_caller
 from langchain_persistmem.server.forged_requests import FormTokens, bearer_of
-from langchain_persistmem.server.signed_tokens import Purpose, check_key, read_claims, sign
+from langchain_persistmem.server.login import Logins
+from langchain_persistmem.server.signed_tokens import check_key, read_claims
 
 Authorize = Callable[[Request], "Caller | Awaitable[Caller | None] | None"]
 """The application's own login: the caller of a request; None if nobody is logged in."""
-
-LOGIN_PATH = "/login"
-
-_SESSION = timedelta(hours=12)
-_LOGIN = timedelta(minutes=15)
 
 
 class Authentication:
@@ -40,9 +33,8 @@ class Authentication:
         self.forms = FormTokens(self._key)
         """The tokens of forms."""
         self._authorize = authorize
-        # A browser sends cookies of one port to all ports of a machine: servers with other keys have other names.
-        self._cookie = f"persistmem_{hashlib.sha256(self._key.encode()).hexdigest()[:8]}"
-        self._logins: dict[str, tuple[Caller, datetime]] = {}
+        self.logins = Logins(self._key)
+        """The links by which a browser logs in, and its sessions."""
 
     async def caller_of(self, request: Request) -> Caller | None:
         """Return the caller of a request; None if nobody is logged in."""
@@ -56,42 +48,8 @@ class Authentication:
         # A token that does not count is no reason to look at a cookie: the program meant to be somebody else.
         if bearer_of(request) is not None:
             return None
-        return self._read("session", request.cookies.get(self._cookie, ""))
-
-    def login_path(self, caller: Caller) -> str:
-        """Return the path that opens a session for ``caller``: once, and for 15 minutes, in this process."""
-        now = datetime.now(UTC)
-        self._logins = {token: login for token, login in self._logins.items() if login[1] > now}
-        token = secrets.token_urlsafe(24)
-        self._logins[token] = caller, now + _LOGIN
-        return f"{LOGIN_PATH}?token={token}"
-
-    def open_session(self, request: Request, token: str, response: Response) -> bool:
-        """Give the browser a cookie for a token of :meth:`login_path`; False where the token does not count any more."""
-        caller, until = self._logins.pop(token, (None, datetime.now(UTC)))
-        if caller is None or until <= datetime.now(UTC):
-            return False
-        response.set_cookie(
-            self._cookie,
-            sign(self._key, "session", caller, _SESSION),
-            max_age=int(_SESSION.total_seconds()),
-            path=request.scope.get("root_path") or "/",
-            secure=request.url.scheme == "https",
-            httponly=True,
-            samesite="strict",
-        )
-        return True
+        return self.logins.caller_of(request)
 
     def has_session(self, request: Request) -> bool:
         """Return True where a button to log out would do something: not under an application's own login."""
-        return self._authorize is None and self._cookie in request.cookies
-
-    def close_session(self, request: Request, response: Response) -> None:
-        """Take the cookie away."""
-        response.delete_cookie(
-            self._cookie, path=request.scope.get("root_path") or "/", httponly=True, samesite="strict"
-        )
-
-    def _read(self, purpose: Purpose, token: str) -> Caller | None:
-        claims = read_claims(self._key, purpose, token)
-        return None if claims is None else Caller.of_claims(claims)
+        return self._authorize is None and self.logins.has_session(request)

@@ -7,13 +7,13 @@ reach into a neighbour: ``("memories", "user1")`` never is a prefix of ``("memor
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, NamespaceMissingError
 from langchain_persistmem.types.representation import cut, is_a, plain, type_name
-from langchain_persistmem.types.validation import check_list, storable
+from langchain_persistmem.types.validation import storable
 
 Namespace = tuple[str, ...]
 
@@ -106,31 +106,6 @@ def check_template(template: Namespace) -> Namespace:
 
 Pattern = tuple[str | None, ...]
 """The labels that namespaces begin with; None is any label."""
-
-
-def check_naming(templates: Sequence[Namespace]) -> tuple[Namespace, ...]:
-    """Return ``templates`` if each names a person: ``("agents", "*", "{user_id}")``, in which ``"*"`` is any label.
-
-    Raises:
-        ConfigurationError: one does not have ``{user_id}``, or has another name, or is malformed.
-    """
-    for template in check_list(templates, "erase_namespaces", at_most=1_000):
-        try:
-            encode(template)
-        except InvalidInputError as error:
-            raise ConfigurationError(f"erase_namespaces has what is no namespace: {error}") from error
-        if set(placeholders(template)) != {"user_id"}:
-            raise ConfigurationError(
-                f"erase_namespaces has {cut(repr(template))}, which has to name the person and nobody else; write "
-                "('agents', '{user_id}', 'notes'), with '*' for a label that may be any"
-            )
-    return tuple(templates)
-
-
-def naming(template: Namespace, user_id: str) -> Pattern:
-    """Build the pattern of the namespaces that have ``user_id`` at its index in ``template``; deeper ones begin with it."""
-    namespace = fill(template, {"user_id": user_id})
-    return tuple(None if label == "*" else text for label, text in zip(template, namespace, strict=True))
 
 
 def literal_prefix(template: Namespace) -> Namespace:

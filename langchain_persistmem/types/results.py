@@ -1,6 +1,5 @@
 """Results of all operations other than recall; immutable."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -314,42 +313,6 @@ class Receipt:
     def id(self) -> UUID | None:
         """The first entry in the log of erasures; None if nothing was erased."""
         return self.ids[0] if self.ids else None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Erasure:
-    """An entry in the log of erasures, by which a restored backup is erased again. It names nobody and has no content."""
-
-    id: UUID
-    generation: UUID
-    """The id of the namespace's generation: a restored namespace has it again, a new one has another."""
-    everything: bool
-    memory_ids: tuple[UUID, ...]
-    """The memories that went, where not everything did."""
-    turns: tuple[str, ...]
-    """SHA-256, in hexadecimal, over generation, thread and message id: the turns that went with them."""
-    counts: Mapping[str, int]
-    """Rows by table."""
-    erased_at: datetime
-    completed_at: datetime | None
-    """None for an erasure that was interrupted; see ``privacy.resume_erasures()``."""
-
-    @property
-    def line(self) -> str:
-        """One line of JSON, as ``privacy.replay_erasures()`` takes it."""
-        return json.dumps(
-            {
-                "format": 2,
-                "id": str(self.id),
-                "generation": str(self.generation),
-                "everything": self.everything,
-                "memory_ids": [str(id) for id in self.memory_ids],
-                "turns": list(self.turns),
-                "counts": dict(self.counts),
-                "erased_at": self.erased_at.isoformat(),
-                "completed_at": self.completed_at.isoformat() if self.completed_at is not None else None,
-            }
-        )
 
 
 Command = Literal["remember", "forget", "show", "private", "pause"]

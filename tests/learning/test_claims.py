@@ -6,7 +6,7 @@ from langchain_persistmem.language.off_record_requests import asks_not_to_rememb
 from langchain_persistmem.language.small_talk import is_answer
 from langchain_persistmem.language.subjects import USER, Subject, find_subject, is_same_subject
 from langchain_persistmem.learning.chat_model.claim_support import says
-from langchain_persistmem.learning.fact_keys import fact_key
+from langchain_persistmem.learning.decisions.fact_keys import fact_key
 
 
 @pytest.mark.parametrize(

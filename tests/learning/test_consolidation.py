@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from langchain_persistmem import InvalidInputError, MemoryNotFoundError, PersistMem
-from langchain_persistmem.learning.sameness import same_statement
+from langchain_persistmem.learning.decisions.sameness import same_statement
 from langchain_persistmem.types.records import Memory
 from tests.support.scripted import answer, entry
 

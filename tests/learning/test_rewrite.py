@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings
-from langchain_persistmem.learning.sameness import identity_of_before
+from langchain_persistmem.learning.decisions.sameness import identity_of_before
 from langchain_persistmem.learning.upgrade import rewrite
 from langchain_persistmem.types.records import Candidate, Provenance
 from tests.support.scripted import Scripted

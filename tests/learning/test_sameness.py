@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from langchain_persistmem import PersistMem, Settings
-from langchain_persistmem.learning.fact_keys import speaker_key
-from langchain_persistmem.learning.sameness import (
+from langchain_persistmem.learning.decisions.fact_keys import speaker_key
+from langchain_persistmem.learning.decisions.sameness import (
     extends,
     identity,
     is_repetition,

@@ -14,7 +14,7 @@ from psycopg import conninfo, sql
 
 from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.errors import StorageError
-from langchain_persistmem.learning.apply_decisions import CONSOLIDATED
+from langchain_persistmem.learning.decisions.existing_memories import CONSOLIDATED
 from langchain_persistmem.postgres.queries import changes
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.memories import page

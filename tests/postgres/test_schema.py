@@ -20,9 +20,9 @@ from langchain_persistmem import (
 )
 from langchain_persistmem.postgres.migrate import _MIGRATIONS_TABLE, check_server, checksum, migrations
 from langchain_persistmem.postgres.queries.import_other_memories import _NO_VECTORS
-from langchain_persistmem.postgres.queries.item_search import _SIMILARITY
 from langchain_persistmem.postgres.statements import all_statements, part, statement
 from langchain_persistmem.postgres.value_filter import condition
+from langchain_persistmem.postgres.vector_index.distances import similarity_by
 from langchain_persistmem.postgres.vector_index.hnsw_indexes import INDEXES
 
 CATALOG = """
@@ -135,7 +135,7 @@ SLOTS = {
     "embedding": sql.Identifier("embedding"),
     "table": sql.Identifier("persistmem", "memories"),
     "roles": sql.SQL("PUBLIC"),
-    "similarity": sql.SQL(_SIMILARITY["l2"]).format(embedding=sql.SQL("v.embedding")),
+    "similarity": similarity_by("l2", sql.SQL("v.embedding")),
     "condition": condition({"a": {"$gt": 1}}).text,
     "chosen": condition({"a": 1}, ["semantic"]).once(),
     "vectors_condition": condition({"a": 1}, ["semantic"]).among("v"),

@@ -15,14 +15,9 @@ from hypothesis import strategies as st
 from langchain_persistmem import Context, InvalidInputError, Memory, Provenance, Recollection
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.recall.context import Window
-from langchain_persistmem.recall.context_parts.context_budget import (
-    StandingPart,
-    approximate_tokens,
-    render,
-    render_standing,
-)
+from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens, render
 from langchain_persistmem.recall.context_parts.context_text import Form, profile_lines, sort_key, text_of
-from langchain_persistmem.recall.context_parts.standing import StandingChoice
+from langchain_persistmem.recall.context_parts.standing import StandingChoice, StandingPart, render_standing
 from langchain_persistmem.types.recall_results import ScoreParts
 from langchain_persistmem.types.records import KINDS, SOURCES, Turn
 from tests.recall.test_evidence import found

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_persistmem import PersistMem, Settings
-from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens, render_standing
+from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens
 from langchain_persistmem.recall.context_parts.journal import arrange_journal, render_journal
-from langchain_persistmem.recall.context_parts.standing import StandingChoice, choose
+from langchain_persistmem.recall.context_parts.standing import StandingChoice, choose, render_standing
 from langchain_persistmem.types.recall_results import StandingMemory
 from langchain_persistmem.types.records import Memory, Provenance
 from tests.recall.test_evidence import memory as memory_of

@@ -147,7 +147,7 @@ async def test_what_reads_by_post_changes_nothing(app: Any, stage: Stage, databa
 async def test_a_cookie_alone_changes_nothing_on_any_route(app: Any, stage: Stage, database: str) -> None:
     before = rows(database)
     async with client(app) as browser:
-        await browser.get(app.state.service.authentication.login_path(BEA))
+        await browser.get(app.state.service.authentication.logins.login_path(BEA))
         assert len(browser.cookies) == 1
         for request in requests(app, stage):
             if request.method not in ("GET", "OPTIONS") and request.path != "/logout":
@@ -162,7 +162,7 @@ async def test_a_cookie_alone_changes_nothing_on_any_route(app: Any, stage: Stag
 async def test_a_form_with_its_token_counts_and_none_from_another_site(app: Any, stage: Stage) -> None:
     csrf = app.state.service.authentication.forms.token_of(BEA)
     async with client(app) as browser:
-        await browser.get(app.state.service.authentication.login_path(BEA))
+        await browser.get(app.state.service.authentication.logins.login_path(BEA))
         body, headers = {"text": "I have a cat."}, {"X-CSRF-Token": csrf}
         assert (await browser.post("/v1/remember", json=body, headers=headers)).status_code == 201
         elsewhere = headers | {"Sec-Fetch-Site": "cross-site"}
@@ -175,7 +175,7 @@ async def test_a_token_of_one_purpose_serves_no_other(app: Any, stage: Stage) ->
     authentication = app.state.service.authentication
     session = httpx.Response(200)
     async with client(app) as browser:
-        session = await browser.get(authentication.login_path(BEA))
+        session = await browser.get(authentication.logins.login_path(BEA))
         (cookie,) = browser.cookies.values()
     assert session.status_code == 303
     for token in (cookie, authentication.forms.token_of(BEA)):
@@ -185,7 +185,7 @@ async def test_a_token_of_one_purpose_serves_no_other(app: Any, stage: Stage) ->
 
 async def test_the_address_with_a_token_opens_one_session_and_works_once(amemory: PersistMem) -> None:
     app = memory_app(amemory, key=KEY)
-    path = app.state.service.authentication.login_path(OPERATOR)
+    path = app.state.service.authentication.logins.login_path(OPERATOR)
     async with client(app) as browser, client(app) as other:
         assert (await browser.get("/")).status_code == 401
         answer = await browser.get(path)
@@ -200,11 +200,11 @@ async def test_the_address_with_a_token_opens_one_session_and_works_once(amemory
 async def test_servers_on_two_ports_of_a_machine_do_not_share_a_session(amemory: PersistMem) -> None:
     first, second = (memory_app(amemory, key=key) for key in (KEY, KEY[::-1]))
     async with client(first) as browser:
-        await browser.get(first.state.service.authentication.login_path(ADA))
+        await browser.get(first.state.service.authentication.logins.login_path(ADA))
         one = dict(browser.cookies)
     async with client(second) as browser:
         browser.cookies.update(one)
-        await browser.get(second.state.service.authentication.login_path(ADA))
+        await browser.get(second.state.service.authentication.logins.login_path(ADA))
         both = dict(browser.cookies)
     assert len(both) == 2
     for app in (first, second):

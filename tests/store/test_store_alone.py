@@ -34,10 +34,10 @@ from langchain_persistmem import (
 from langchain_persistmem.postgres import migrate
 from langchain_persistmem.postgres.migrate import migrations
 from langchain_persistmem.postgres.queries import memories, rewrites
-from langchain_persistmem.postgres.queries.item_search import _SIMILARITY
 from langchain_persistmem.postgres.queries.search_index import to_halfvec
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.value_filter import condition
+from langchain_persistmem.postgres.vector_index.distances import similarity_by
 from langchain_persistmem.types.vectors import unit_vectors
 from tests.store.test_store import ADA, model_of, rows
 
@@ -347,7 +347,7 @@ def test_a_search_by_cosine_reads_the_index_alone(database: str, memory: Persist
         text = statement(
             "search_prefix",
             condition=condition(None).text,
-            similarity=sql.SQL(_SIMILARITY["cosine"]).format(embedding=sql.SQL("v.embedding")),
+            similarity=similarity_by("cosine", sql.SQL("v.embedding")),
         )
         parameters = {
             **memories.page(("u", "7"), limit=10, offset=0, now=datetime.now(UTC)),

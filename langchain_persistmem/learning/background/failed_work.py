@@ -7,7 +7,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ModelError
 from langchain_persistmem.learning.background.retry_pause import pause_after
-from langchain_persistmem.learning.extraction import learn_by_rules
+from langchain_persistmem.learning.extraction_by_rules import learn_by_rules
 from langchain_persistmem.postgres.queries import messages, work_leases
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.work_leases import Job

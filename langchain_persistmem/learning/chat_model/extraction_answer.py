@@ -22,7 +22,7 @@ from langchain_persistmem.learning.chat_model.claim_support import (
     supporting,
 )
 from langchain_persistmem.learning.chat_model.extraction_prompt import USUAL, Request
-from langchain_persistmem.learning.fact_keys import fact_key
+from langchain_persistmem.learning.decisions.fact_keys import fact_key
 from langchain_persistmem.types.records import (
     CATEGORIES,
     Candidate,

@@ -10,7 +10,7 @@ from uuid import UUID
 from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.off_record_requests import find_off_record
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
-from langchain_persistmem.learning.apply_decisions import CONSOLIDATED
+from langchain_persistmem.learning.decisions.existing_memories import CONSOLIDATED
 from langchain_persistmem.postgres.queries import changes, messages
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready

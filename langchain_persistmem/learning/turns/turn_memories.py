@@ -16,7 +16,7 @@ from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.statement_rules import find_statements
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.background.missing_vectors import note_missing
-from langchain_persistmem.learning.consolidation import WAITS
+from langchain_persistmem.learning.decisions.consolidation import WAITS
 from langchain_persistmem.learning.insert import ChangeResult, embed_pieces, log
 from langchain_persistmem.learning.turns.turns_follow_statements import follow_turns
 from langchain_persistmem.postgres.answer import Answer

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem.learning.consolidation import WAITS
+from langchain_persistmem.learning.decisions.consolidation import WAITS
 from langchain_persistmem.postgres.queries import search_index
 from langchain_persistmem.postgres.queries import turns as turn_queries
 from langchain_persistmem.postgres.transaction import Transaction

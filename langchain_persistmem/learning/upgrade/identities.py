@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from langchain_persistmem.learning.sameness import identity, identity_of_before
+from langchain_persistmem.learning.decisions.sameness import identity, identity_of_before
 from langchain_persistmem.postgres.queries import rewrites
 from langchain_persistmem.postgres.queries.rewrites import OldMemory
 from langchain_persistmem.postgres.transaction import Transaction

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.learning.background.missing_vectors import note_missing
-from langchain_persistmem.learning.consolidation import statement_time
+from langchain_persistmem.learning.decisions.consolidation import statement_time
 from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.summary_originals import DERIVED
 from langchain_persistmem.learning.turns.turn_memories import EDITED, LONGEST_TEXT, turn_id_of

@@ -1,3 +1,7 @@
+-- part: unless_paused
+    -- Nobody who has paused memory is answered: every reading statement has this condition on the row of the namespace.
+      AND n.consent <> 'paused'
+
 -- name: set_consent
 -- What the person allows from now on; who was not known before begins with it.
 INSERT INTO persistmem.namespaces AS n (namespace, generation, consent, created_at)

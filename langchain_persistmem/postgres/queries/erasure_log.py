@@ -10,8 +10,8 @@ from psycopg.types.json import Jsonb
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.types.erasure_log_line import Erasure
 from langchain_persistmem.types.namespace import Namespace, decode, encode
-from langchain_persistmem.types.results import Erasure
 
 
 def erasure_of(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg import sql
 
@@ -16,19 +16,13 @@ from langchain_persistmem.postgres.statements import Query, statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.value_filter import TRUE, Condition, condition
 from langchain_persistmem.postgres.vector_index import exact_scan, hnsw_search
+from langchain_persistmem.postgres.vector_index.distances import similarity_by
 from langchain_persistmem.postgres.vector_index.exact_scan import EVERY, vector_column
 from langchain_persistmem.postgres.vector_index.search_plan import SearchPlans
 from langchain_persistmem.settings import Ranking
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Vector
 from langchain_persistmem.types.vectors import Distance, norm_of
-
-_SIMILARITY: Mapping[Distance, LiteralString] = {
-    "cosine": "-({embedding} <#> %(embedding)s::halfvec)",
-    "inner_product": "-({embedding} <#> %(embedding)s::halfvec) * v.norm * %(norm)s::real",
-    # of vectors of length a and b in directions that lie d apart: sqrt(a * b * d^2 + (a - b)^2), exactly 0 for the same
-    "l2": "-sqrt(v.norm * %(norm)s::real * ({embedding} <-> %(embedding)s::halfvec) ^ 2 + (v.norm - %(norm)s::real) ^ 2)",
-}
 
 _Items = list[tuple[StoredItem, float]]
 
@@ -52,8 +46,7 @@ async def search_items(
     embedding model made them.
     """
     wanted = condition(filter)
-    embedding = sql.SQL("v.{}").format(vector_column(model))
-    similarity = sql.SQL(_SIMILARITY[distance]).format(embedding=embedding)
+    similarity = similarity_by(distance, sql.SQL("v.{}").format(vector_column(model)))
     parameters = {
         **page(prefix, limit=limit, offset=offset, now=now),
         "embedding": to_halfvec(query),

@@ -5,7 +5,7 @@ WITH within AS MATERIALIZED (
     SELECT n.namespace
     FROM persistmem.namespaces n
     WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
-      AND n.consent <> 'paused'
+-- include: unless_paused
 ), compared AS MATERIALIZED (
     -- OFFSET 0 keeps it one scan of each namespace: a join of few large ones would be planned as a scan of the table.
     SELECT w.namespace, v.memory_id, v.part, v.similarity
@@ -106,7 +106,7 @@ WITH within AS MATERIALIZED (
     SELECT n.namespace, n.documents, n.terms
     FROM persistmem.namespaces n
     WHERE (n.namespace = %(exact)s::text OR (n.namespace >= %(from)s::text AND n.namespace < %(until)s::text))
-      AND n.consent <> 'paused'
+-- include: unless_paused
 ),
 -- include: asked_words
 , size AS MATERIALIZED (

@@ -157,7 +157,8 @@ LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 -- Items with a time to live that were read live on; its own statement, because reads never write.
 WITH held AS (
     -- As for every write: without the namespace's lock this could deadlock with one.
-    SELECT namespace FROM persistmem.namespaces WHERE namespace = %(namespace)s::text AND consent <> 'paused'
+    SELECT n.namespace FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text
+-- include: unless_paused
     FOR NO KEY UPDATE
 ), read AS (
     UPDATE persistmem.memories

@@ -15,7 +15,9 @@ thread AS MATERIALIZED (
     FROM persistmem.namespaces n
     -- No thread has the empty name: a NULL here would empty the condition, and with it what tells Citus where it belongs.
     LEFT JOIN persistmem.threads t ON t.namespace = %(namespace)s::text AND t.thread_id = coalesce(%(thread_id)s::text, '')
-    WHERE n.namespace = %(namespace)s::text AND n.consent <> 'paused' AND t.off_record IS NOT TRUE
+    WHERE n.namespace = %(namespace)s::text
+-- include: unless_paused
+    AND t.off_record IS NOT TRUE
 )
 
 -- part: was_before

@@ -12,7 +12,8 @@ verdict AS MATERIALIZED (
     SELECT b.below OR (n.hnsw_index IS NOT NULL AND %(look_for_hnsw)s::boolean) AS other, b.below, n.documents, n.terms
     FROM (SELECT EXISTS (SELECT 1 FROM persistmem.namespaces b
                          WHERE b.namespace >= %(from)s::text AND b.namespace < %(until)s::text) AS below) b
-    LEFT JOIN persistmem.namespaces n ON n.namespace = %(exact)s::text AND n.consent <> 'paused'
+    LEFT JOIN persistmem.namespaces n ON n.namespace = %(exact)s::text
+-- include: unless_paused
 )
 
 -- name: search_exact

@@ -54,7 +54,7 @@ size AS MATERIALIZED (
 
 -- part: hnsw_alone
 -- include: hnsw_size
-      AND n.consent <> 'paused'
+-- include: unless_paused
       AND NOT EXISTS (SELECT 1 FROM persistmem.namespaces below
                       WHERE below.namespace >= %(from)s::text AND below.namespace < %(until)s::text)
 ),
@@ -146,7 +146,9 @@ WITH
 -- include: asked_words
 ,
 -- include: hnsw_size
-      AND (%(own_view)s::boolean OR (n.consent <> 'paused' AND NOT EXISTS (
+      AND (%(own_view)s::boolean OR (true
+-- include: unless_paused
+               AND NOT EXISTS (
                SELECT 1 FROM persistmem.threads t WHERE t.namespace = %(namespace)s::text
                AND t.thread_id = %(thread_id)s::text AND t.off_record)))
 ),

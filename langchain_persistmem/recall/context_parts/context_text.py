@@ -9,14 +9,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 from typing import Any, Literal, cast
 
 from langchain_persistmem.language.calendar.time_mentions import mentions_time
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.language.trust import INSTRUCTORS
-from langchain_persistmem.recall.context_parts.standing import telling_time
 from langchain_persistmem.recall.excerpts import stands_for
 from langchain_persistmem.types.moments import in_zone
 from langchain_persistmem.types.prompt_fence import escape, fence
@@ -69,6 +68,11 @@ _IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\x7f\x85\u2028\u202
 """Characters that only ever stand in JSON's strings, where an escape means the same."""
 
 Entry = ProfileLine | Recollection
+
+
+def telling_time(memory: Memory) -> datetime:
+    """The moment when it was said, as far as that is known."""
+    return memory.told_at or memory.valid_from
 
 
 def text_of(

@@ -5,7 +5,6 @@ from datetime import tzinfo
 from typing import Any
 
 from langchain_persistmem.recall.context_parts.context_budget import (
-    StandingPart,
     TokenCounter,
     count_within,
     longest_beginning,
@@ -13,12 +12,13 @@ from langchain_persistmem.recall.context_parts.context_budget import (
 from langchain_persistmem.recall.context_parts.context_text import (
     journal_of,
     profile_lines,
+    telling_time,
 )
 from langchain_persistmem.recall.context_parts.standing import (
+    StandingPart,
     by_importance,
     is_instruction,
     is_statement,
-    telling_time,
 )
 from langchain_persistmem.types.recall_results import StandingMemory
 from langchain_persistmem.types.records import Memory

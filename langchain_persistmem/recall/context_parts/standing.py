@@ -1,13 +1,14 @@
-"""The choice and the order of what stands before a model whatever is asked; pure.
+"""What stands before a model whatever is asked: which memories and turns, in which order, and as text; pure.
 
 Nothing here knows the message. The same memories are chosen from one message of a conversation to the next, so that the
 text can stand in the cached part of a prompt.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal
+from datetime import UTC, tzinfo
+from itertools import zip_longest
+from typing import Any, Literal, overload
 
 from langchain_persistmem.language.calendar.time_mentions import mentions_time
 from langchain_persistmem.language.question import speaks_of_self
@@ -15,8 +16,23 @@ from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import QUESTION_MARK
 from langchain_persistmem.language.subjects import find_subject
 from langchain_persistmem.language.trust import INSTRUCTORS
+from langchain_persistmem.recall.context_parts.context_budget import (
+    NO_EVIDENCE,
+    TokenCounter,
+    count_within,
+    longest_beginning,
+)
+from langchain_persistmem.recall.context_parts.context_text import (
+    Form,
+    ProfileLine,
+    one_line,
+    profile_lines,
+    sort_key,
+    telling_time,
+    text_of,
+)
 from langchain_persistmem.types.moments import in_zone
-from langchain_persistmem.types.recall_results import StandingMemory
+from langchain_persistmem.types.recall_results import Recollection, StandingMemory
 from langchain_persistmem.types.records import TURNS_EXTRACTOR, Memory
 
 Standing = Literal["brief", "journal", "off"]
@@ -28,6 +44,9 @@ NAME = "fact:name"
 _BELONGS_TO_PROFILE = ("preference", "goal")
 _NO_STATEMENTS = ("store", "document")
 """Sources of material of the application; it is searched, but tells nothing of the user by itself."""
+
+_LONG, _SEVERAL = 3, 10
+"""Where not all have space, a statement has at most this share of it, and so has a turn, of which most tell less."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,11 +109,6 @@ def has_several_speakers(speakers: Iterable[str | None]) -> bool:
     return len({speaker.casefold() for speaker in speakers if speaker}) > 1
 
 
-def telling_time(memory: Memory) -> datetime:
-    """The moment when it was said, as far as that is known."""
-    return memory.told_at or memory.valid_from
-
-
 def is_turn(memory: Memory) -> bool:
     """Tell if it is a turn as it was said; in older rows only the extractor tells."""
     return memory.is_turn or memory.provenance.extractor == TURNS_EXTRACTOR
@@ -140,3 +154,89 @@ def _priority(entry: StandingMemory) -> tuple[int, float, int, float, str, str]:
     latest = max(moment, entry.used_at) if entry.used_at else moment
     day = in_zone(latest, UTC).toordinal()
     return rank, round(-memory.importance, 1), -day, -moment.timestamp(), memory.text or "", memory.key
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StandingPart:
+    """The standing part of a context: its text, and the memories in it, in the order of the text."""
+
+    text: str = ""
+    memories: tuple[Memory, ...] = ()
+    has_names: bool = False
+
+
+def render_standing(
+    choice: StandingChoice,
+    document: Mapping[str, Any],
+    *,
+    max_tokens: int,
+    standing_tokens: int,
+    count_tokens: TokenCounter,
+    form: Form,
+    zone: tzinfo | None = None,
+) -> StandingPart:
+    """The profile's document, the instructions, and of the statements all that fit into ``standing_tokens``, as text.
+
+    Where not all fit, the most important do, and if these are all statements, short turns of other conversations in half of
+    the space. Document and instructions stand there whatever they take, up to ``max_tokens``, the budget of the whole
+    context; statements take half of that at most.
+    """
+    lines = profile_lines(document)
+    names = choice.has_several_speakers
+    always: list[ProfileLine | Memory] = [*lines, *choice.instructions]
+    # What the document lists already is not said twice.
+    profile_texts = {line.text for line in lines}
+    statements = [memory for memory in choice.statements if memory.text not in profile_texts]
+
+    def text(entries: Sequence[ProfileLine | Memory]) -> str:
+        return text_of([_as_entry(entry) for entry in entries], form=form, left_out=0, has_names=names, zone=zone)
+
+    def fits(entries: Sequence[ProfileLine | Memory], most: int) -> bool:
+        return count_tokens(text(entries)) <= most
+
+    limit = min(standing_tokens, max_tokens // 2)
+    entries = [*always, *statements, *choice.turns]
+    if not fits(entries, limit):
+        entries = [*always, *statements, *choice.earlier_turns]
+    if not fits(entries, limit):
+        entries = longest_beginning(always, lambda part: fits(part, max_tokens))
+        # A long text takes the space of many: where not all have space, none may have more than a third of it.
+        costs = [count_tokens(one_line(memory.text or "")) for memory in statements]
+        short = [memory for memory, cost in zip(statements, costs, strict=True) if cost * _LONG <= limit]
+        short = short[: count_within(sorted(cost for cost in costs if cost * _LONG <= limit), limit)]
+        if len(entries) == len(always) and fits(entries, limit):
+            entries += longest_beginning(short, lambda part: fits([*always, *part], limit))
+        if len(entries) == len(always) + len(statements):
+            brief = [
+                turn
+                for turn in choice.earlier_turns
+                if count_tokens(one_line(turn.text or "")) * _SEVERAL <= limit and tells_of_user(turn)
+            ]
+            # Most turns tell less than a statement, so that they take half of the space at most.
+            turn_limit = min(limit, count_tokens(text(entries)) + limit // 2)
+            entries += longest_beginning(
+                _from_both_ends(brief), lambda part: fits([*always, *statements, *part], turn_limit)
+            )
+    memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
+    return StandingPart(
+        text=text(entries),
+        memories=tuple(entry.memory for entry in sorted(memories, key=sort_key)),
+        has_names=names,
+    )
+
+
+def _from_both_ends(turns: Sequence[Memory]) -> list[Memory]:
+    """The newest and the earliest in turn: what somebody tells of themselves first says who they are."""
+    half = -(-len(turns) // 2)
+    ends = zip_longest(turns[:half], reversed(turns[half:]))
+    return [turn for pair in ends for turn in pair if turn is not None]
+
+
+@overload
+def _as_entry(entry: Memory) -> Recollection: ...
+@overload
+def _as_entry(entry: ProfileLine | Memory) -> ProfileLine | Recollection: ...
+def _as_entry(entry: ProfileLine | Memory) -> ProfileLine | Recollection:
+    if isinstance(entry, ProfileLine):
+        return entry
+    return Recollection(memory=entry, score=0.0, score_parts=NO_EVIDENCE)

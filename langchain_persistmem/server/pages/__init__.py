@@ -14,10 +14,12 @@ from langchain_persistmem.server.pages import (
     privacy,
     prompt,
     review,
+    session,
     start,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
+    session.router,
     start.router,
     people.router,
     memories.router,

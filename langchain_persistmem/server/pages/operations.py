@@ -12,8 +12,8 @@ from langchain_persistmem.server.access import operators_only
 from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.pages.charts import bars
 from langchain_persistmem.server.rendering import render, see_other
+from langchain_persistmem.types.erasure_log_line import Erasure
 from langchain_persistmem.types.namespace import encode
-from langchain_persistmem.types.results import Erasure
 
 router = APIRouter()
 

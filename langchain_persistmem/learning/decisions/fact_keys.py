@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from langchain_persistmem.language.subjects import USER, Subject, relations
-from langchain_persistmem.learning.sameness import identity, same_person
+from langchain_persistmem.learning.decisions.sameness import identity, same_person
 from langchain_persistmem.types.records import (
     Candidate,
     Memory,

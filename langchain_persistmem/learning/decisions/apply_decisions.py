@@ -7,14 +7,13 @@ from functools import partial
 from uuid import UUID
 
 from langchain_persistmem.learning.background.missing_vectors import note_missing
-from langchain_persistmem.learning.consolidation import (
+from langchain_persistmem.learning.decisions.consolidation import (
     CONTRADICTED,
+    DOUBT_LOST,
     PINNED,
     Add,
     Decision,
-    ExistingMemories,
     Past,
-    Policy,
     Quarantine,
     Reinforce,
     Skip,
@@ -22,9 +21,9 @@ from langchain_persistmem.learning.consolidation import (
     ends_at,
     for_approval,
 )
-from langchain_persistmem.learning.fact_keys import own_key, spellings
-from langchain_persistmem.learning.insert import DOUBT_LOST, ChangeResult, insert, log
-from langchain_persistmem.learning.sameness import same_person
+from langchain_persistmem.learning.decisions.fact_keys import own_key, spellings
+from langchain_persistmem.learning.decisions.sameness import same_person
+from langchain_persistmem.learning.insert import ChangeResult, insert, log
 from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.learning.upgrade.identities import carry_over
 from langchain_persistmem.postgres.answer import Answer
@@ -39,49 +38,7 @@ from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import RULES_EXTRACTOR, Memory, NewMemory
 from langchain_persistmem.types.results import MemoryChange
 
-CONSOLIDATED = ("semantic", "procedural", "episodic")
-"""The kinds among which a candidate can be known already; a profile is a document of its own."""
 BEFORE = "something newer is known already"
-_NEIGHBOURS = 5
-
-
-async def find_existing(
-    backend: Backend, namespace: Namespace, new: Sequence[NewMemory], shown: Sequence[Memory], *, now: datetime
-) -> ExistingMemories:
-    """Find the memories near the candidates and under their keys; nothing is locked yet."""
-    model = await ready(backend)
-    keys = sorted({key for memory in new for key in spellings(memory.candidate)})
-    embedded = [memory for memory in new if memory.vectors]  # what has no vector yet is known by its key alone
-    if not new:
-        return ExistingMemories(nearest={}, by_key={}, visible={memory.id: memory for memory in shown})
-    async with backend.transaction(namespace, atomic=False) as tx:
-        under_keys = memories.get_memories(tx, namespace, keys, now=now)
-        nearest = await changes_queries.neighbours(
-            tx,
-            namespace,
-            [memory.vectors[0] for memory in embedded],
-            model=model,
-            kinds=CONSOLIDATED,
-            limit=_NEIGHBOURS,
-            now=now,
-        )
-        by_key = await under_keys
-    return ExistingMemories(
-        nearest={memory.id: near for memory, near in zip(embedded, nearest, strict=True)},
-        by_key=by_key,
-        visible={memory.id: memory for memory in shown},
-    )
-
-
-async def policy_of(backend: Backend) -> Policy:
-    """The rules of consolidation, with what "related" means under the embedder."""
-    settings, model = backend.settings, await ready(backend)
-    return Policy(
-        contradictions=settings.contradictions,
-        min_confidence=settings.min_confidence,
-        max_superseded=settings.max_superseded,
-        related=model.background_mean + 2 * model.background_deviation,
-    )
 
 
 async def apply(

@@ -11,8 +11,9 @@ from typing import Literal
 from uuid import UUID
 
 from langchain_persistmem.language.trust import find_suspicion, may_supersede
-from langchain_persistmem.learning.fact_keys import own_key
-from langchain_persistmem.learning.sameness import extends, is_repetition, repeats_claim, same_person
+from langchain_persistmem.learning.decisions.fact_keys import own_key
+from langchain_persistmem.learning.decisions.sameness import extends, is_repetition, repeats_claim, same_person
+from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.records import Candidate, Memory, NewMemory
 
 PINNED = "it would replace a pinned memory"
@@ -25,6 +26,9 @@ UNSUPPORTED = "the user's words do not say so"
 CONTRADICTED = "something newer contradicts it"
 EXTENDED = "it was said again in full"
 HAPPENED = "it has happened"
+
+DOUBT_LOST = 0.5
+"""The part of the doubt in a memory that goes with each confirmation, in the share of the new statement's confidence."""
 
 Contradictions = Literal["newest", "both", "ask"]
 """The rule for a new statement that contradicts a known one: the newest wins, both stay with their times, or ask."""
@@ -115,6 +119,17 @@ class Policy:
     """One answer of a model supersedes at most so many memories; the rest waits for review."""
     related: float
     """The cosine from which two statements have something to do with each other, under this embedder."""
+
+
+def policy_of(settings: Settings, background: tuple[float, float]) -> Policy:
+    """The rules of a decision, with what "related" means under the embedder."""
+    mean, deviation = background
+    return Policy(
+        contradictions=settings.contradictions,
+        min_confidence=settings.min_confidence,
+        max_superseded=settings.max_superseded,
+        related=mean + 2 * deviation,
+    )
 
 
 def decide(new: Sequence[NewMemory], existing: ExistingMemories, policy: Policy) -> list[Decision]:
