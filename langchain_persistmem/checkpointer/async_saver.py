@@ -83,7 +83,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
                 row_factory=dict_row,
                 client_encoding="UTF8",
             )
-            await AsyncConnectionPool.check_connection(new_connection)  # a pooler may have no session for it
+            await new_connection.execute("", prepare=False)  # a pooler may have no session for it
         async with new_connection as connection:
             if pipeline:
                 async with connection.pipeline() as pipe:

@@ -99,7 +99,7 @@ class PersistMemSaver(PostgresSaver):
                 row_factory=dict_row,
                 client_encoding="UTF8",
             )
-            ConnectionPool.check_connection(new_connection)  # a pooler may have no session for it
+            new_connection.execute("", prepare=False)  # a pooler may have no session for it
         with new_connection as connection:
             if pipeline:
                 with connection.pipeline() as pipe:
