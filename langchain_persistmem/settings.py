@@ -204,7 +204,7 @@ class Settings:
     """Below its standing part, the context has no memory with a lower score (0 to 1); a third of it where the message asks for help."""
     standing_tokens: int = 400
     """Tokens of the context's standing part, and at most half of a context's budget: all current statements and turns if they fit, else
-    the most important. Instructions and the profile's document stand there whatever they take."""
+    those that always matter (importance 0.8 and more) and, in a quarter of it, others. Instructions and the profile's document stand there whatever they take."""
     journal_tokens: int = 4000
     """Tokens of a journal (``standing='journal'``); beyond, its least important statements are left out."""
     instructions: int = 20

@@ -70,11 +70,11 @@ def _own_words() -> frozenset[str]:
 
 
 def _find_speakers(candidates: Sequence[RecallCandidate], query: str) -> set[str]:
-    """Find the speakers whom the query names, by their names or else as others call them."""
+    """Find the speakers whom the query names, by their names or as others call and spell them."""
     words = set(_WORD.findall(query.casefold()))
     speakers = {candidate.speaker for candidate in candidates if candidate.speaker}
     by_name = {speaker for speaker in speakers if words & set(_WORD.findall(speaker.casefold()))}
-    return by_name or find_by_alias(candidates, query, speakers)
+    return by_name | find_by_alias(candidates, query, speakers)
 
 
 @dataclass(frozen=True, slots=True)

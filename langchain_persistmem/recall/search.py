@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.language.search_terms.query_terms import strip_names
+from langchain_persistmem.language.aliases import is_spelling_of
+from langchain_persistmem.language.search_terms.accents_and_case import fold
+from langchain_persistmem.language.search_terms.query_terms import find_names, strip_names
 from langchain_persistmem.postgres.queries import recall
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.recall import SearchQuery
@@ -83,7 +85,10 @@ async def find_candidates(
         )
         for variant, text, (vector, usual) in zip(questions, nameless_texts, vectors, strict=True)
     ]
-    results = await _ask(backend, namespace, queries, beside)
+    results = [
+        _with_spellings(result, text)
+        for result, text in zip(await _ask(backend, namespace, queries, beside), texts, strict=True)
+    ]
     repeats = await _put_names_back(backend, queries, results, model)
     if repeats:
         for index, result in zip(repeats, await _ask(backend, namespace, list(repeats.values())), strict=True):
@@ -131,6 +136,16 @@ async def _ask(
         if queries[0].question.at is not None:
             return [await recall.recall_at(tx, query) for query in queries]
         return [await recall.recall(tx, query, plans=backend.search_plans) for query in queries]
+
+
+def _with_spellings(result: SearchResult, query: str) -> SearchResult:
+    """The result with the names of the question that are a speaker's in another spelling: whoever they name is known."""
+    unknown = [name for name in map(fold, find_names(query)) if name not in result.existing_terms]
+    if not unknown:
+        return result
+    speakers = {candidate.speaker for candidate in result.candidates if candidate.speaker}
+    spellings = {name for name in unknown for speaker in speakers if is_spelling_of(name, speaker)}
+    return replace(result, existing_terms=frozenset({*result.existing_terms, *spellings}))
 
 
 async def _put_names_back(

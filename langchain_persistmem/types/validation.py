@@ -161,18 +161,35 @@ def check_value_count(value: object, where: str) -> None:
     Raises:
         InvalidInputError: it does.
     """
-    waiting, counter = [value], 0
+    # Each container is read once, however often it stands there; one that is met again before it is counted holds itself, and has no end.
+    counts: dict[int, int] = {}
+    contents: dict[int, tuple[int, list[object]]] = {}
+    waiting, total, endless = [value], 0, MAX_JSON_VALUES + 1
     while waiting:
-        container = waiting.pop()
-        inner: Collection[object] = ()
-        if is_a(container, dict):
-            inner = dict[object, object].values(cast("dict[object, object]", container))
-        elif is_a(container, list) or is_a(container, tuple):
-            inner = plain(cast("object", container))
-        counter += len(inner)
-        if counter > MAX_JSON_VALUES:
+        container = waiting[-1]
+        key = id(container)
+        if key in counts:
+            waiting.pop()
+            continue
+        if key not in contents:
+            inner = _elements(container)
+            total += len(inner)
+            contents[key] = len(inner), [item for item in inner if issubclass(type(item), (dict, list, tuple))]
+            waiting.extend(item for item in contents[key][1] if id(item) not in contents)
+        else:
+            length, containers = contents[key]
+            counts[key] = min(endless, length + sum(counts.get(id(item), endless) for item in containers))
+        if max(total, counts.get(key, 0)) > MAX_JSON_VALUES:
             raise InvalidInputError(f"{where} has more than {MAX_JSON_VALUES:,} values, at all depths; split it")
-        waiting.extend(item for item in inner if issubclass(type(item), (dict, list, tuple)))
+
+
+def _elements(container: object) -> Collection[object]:
+    """The values directly in a container; none, where it is no container."""
+    if is_a(container, dict):
+        return [*dict[object, object].values(cast("dict[object, object]", container))]
+    if is_a(container, list) or is_a(container, tuple):
+        return cast("Collection[object]", plain(cast("object", container)))
+    return ()
 
 
 def json_object(value: object, where: str, *, names: Collection[str] = ()) -> None:

@@ -128,6 +128,7 @@ def expected(count: int) -> list[str]:
     return sorted(f"The user says: I have {SECRET} number {number}" for number in range(count))
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_in_the_middle_ends_it_soon_and_the_next_one_goes_on_at_once(
     memory: PersistMem, database: str, model: ModelServer, sign: signal.Signals
@@ -149,6 +150,7 @@ def test_a_signal_in_the_middle_ends_it_soon_and_the_next_one_goes_on_at_once(
     assert jobs(database) == []
 
 
+@pytest.mark.ci
 def test_two_of_them_at_once_double_nothing_and_say_nothing_of_what_was_said(
     memory: PersistMem, database: str, model: ModelServer
 ) -> None:

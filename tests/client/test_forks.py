@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import uvloop
 
 from langchain_persistmem import LocalEmbeddings, PersistMem, PersistMemRetriever, Settings
 from tests.support.forked import CHILDREN, PARENT, run_program
-from tests.support.pace import Pace
 from tests.support.processes import forkserver
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
@@ -124,7 +122,6 @@ FAILING = """
 def test_a_program_that_fails_right_after_it_has_opened_memory_ends_at_once_with_its_traceback(
     database: str, last: str
 ) -> None:
-    pace = Pace()
     program = textwrap.dedent(FAILING) + last
     with subprocess.Popen(
         [sys.executable, "-c", program, database], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -132,10 +129,12 @@ def test_a_program_that_fails_right_after_it_has_opened_memory_ends_at_once_with
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == "opened\n"
-        begun = time.monotonic()
-        assert process.stderr.read().rstrip().endswith("RuntimeError: start-up failed")
-        assert process.wait(60) == 1
-        assert time.monotonic() - begun < pace.allows(4)  # a pool that waits for its threads takes five seconds
+        errors = process.stderr.read().rstrip()
+        assert errors.endswith("RuntimeError: start-up failed")
+        assert (
+            "couldn't stop" not in errors
+        )  # a pool says so when it has waited for its threads, which takes five seconds
+        assert process.wait(250) == 1
 
 
 async def _nothing() -> None:
@@ -158,7 +157,7 @@ async def test_the_tasks_of_a_memory_end_when_they_are_cancelled_as_they_are_wok
     tasks = asyncio.all_tasks() - before
     for task in tasks:
         task.cancel()
-    _, running = await asyncio.wait(tasks, timeout=60)
+    _, running = await asyncio.wait(tasks, timeout=250)
     assert {task.get_name() for task in running} == set()
 
 

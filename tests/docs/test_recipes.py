@@ -1,13 +1,13 @@
 """The recipes of CONTRIBUTING.md are followed in a copy: what they say has to fail fails, and what they lead to passes."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.pytest_forks import PytestForks
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -32,9 +32,10 @@ LANGUAGES = "tests/language/test_language_data.py"
 class Checkout:
     """A copy of what a contributor has, in which the steps are done."""
 
-    def __init__(self, folder: Path, server: str) -> None:
+    def __init__(self, folder: Path, server: str, forks: PytestForks) -> None:
         self.folder = folder
         self._server = server
+        self._forks = forks
         for name in COPIED:
             source, ignored = ROOT / name, shutil.ignore_patterns("__pycache__", "data-*", "*.pyc")
             copy = shutil.copytree if source.is_dir() else shutil.copy
@@ -55,18 +56,23 @@ class Checkout:
 
     def passes(self, *checks: str) -> bool:
         """Whether these tests pass in the copy; that none was found, or a wrong command, is an error of this test."""
-        command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", *checks]
-        environment = {**os.environ, "PERSISTMEM_TEST_DSN": self._server, "PYTHONPATH": str(self.folder)}
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode in (0, 1, 2), done.stdout[-3000:] + done.stderr[-3000:]
-        assert "passed" in done.stdout or done.returncode, done.stdout[-3000:]
-        self.output = done.stdout
-        return not done.returncode
+        arguments = ["-n", "0", "-q", "-p", "no:cacheprovider", *checks]
+        environment = {"PERSISTMEM_TEST_DSN": self._server, "PYTHONPATH": str(self.folder)}
+        code, self.output = self._forks.run(self.folder, *arguments, environment=environment)
+        assert code in (0, 1, 2), self.output[-3000:]
+        assert "passed" in self.output or code, self.output[-3000:]
+        return not code
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[PytestForks]:
+    with PytestForks() as started:
+        yield started
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, server: str) -> Checkout:
-    return Checkout(tmp_path, server)
+def checkout(tmp_path: Path, server: str, forks: PytestForks) -> Checkout:
+    return Checkout(tmp_path, server, forks)
 
 
 def recipe(title: str) -> str:

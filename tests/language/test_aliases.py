@@ -1,4 +1,4 @@
-"""A name by which only others call a speaker is that speaker."""
+"""A name by which only others call a speaker, or which they spell in another way, is that speaker."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -47,3 +47,55 @@ def test_a_name_that_only_others_use_is_the_speaker_whom_they_address(
     query: str, turns: Any, expected: tuple[str, ...]
 ) -> None:
     assert speakers_of(query, *turns) == expected
+
+
+CYCLISTS = (("Muhhamed", "I ride to work."), ("Catherine", "I take the tram."))
+
+
+@pytest.mark.parametrize(
+    ("query", "turns", "expected"),
+    [
+        ("How does Mohammed get to work?", CYCLISTS, ("Muhhamed",)),
+        ("How does Muhammad get to work?", CYCLISTS, ("Muhhamed",)),
+        ("How does Catharine get to work?", CYCLISTS, ("Catherine",)),
+        ("Do Mohammed and Catherine ride?", CYCLISTS, ("Catherine", "Muhhamed")),
+        ("Как Наталия ездит на работу?", (("Наталья", "Я езжу на велосипеде."), ("Олег", "Я хожу пешком.")), ("Наталья",)),
+        # Other vowels at the end are another name, and so may be any in a short one.
+        ("What did Mario see?", (("Maria", "I saw a fox."), ("Oscar", "Nice!")), ()),
+        ("What did Danielle see?", (("Daniel", "I saw a fox."), ("Oscar", "Nice!")), ()),
+        ("What did Jean see?", (("Jan", "I saw a fox."), ("Oscar", "Nice!")), ()),
+        # Two may be meant.
+        ("What did Muhammad see?", (("Muhhamed", "I saw a fox."), ("Mohamed", "Nice!")), ()),
+    ],
+)  # fmt: skip
+def test_a_speakers_name_in_another_spelling_is_the_speaker(query: str, turns: Any, expected: tuple[str, ...]) -> None:
+    assert speakers_of(query, *turns) == expected
+
+
+async def test_who_is_asked_about_in_another_spelling_is_somebody_whom_the_memory_knows(either: Any) -> None:
+    said = [
+        {
+            "role": "user",
+            "name": "Muhhamed",
+            "content": "My manager at work blames me for everything, I want to leave.",
+        },
+        {"role": "user", "name": "Fahim", "content": "The ferns in the garden look lovely this spring."},
+        {"role": "user", "name": "Muhhamed", "content": "At least I have good friends among my colleagues."},
+        {"role": "user", "name": "Fahim", "content": "I bought a new bicycle with a basket."},
+    ]
+    await either.observe(said, thread_id="t", user_id="pair")
+    spelled, known, unknown = [
+        await either.context(f"How does {name} view his manager at work?", user_id="pair", standing="off")
+        for name in ("Muhammad", "Muhhamed", "Bartholomew")
+    ]
+    assert "blames me" in spelled.text
+    assert spelled.text == known.text
+    score = {
+        name: (await either.recall(f"How does {name} view his manager at work?", user_id="pair", threshold=0.0))[
+            0
+        ].score
+        for name in ("Muhammad", "Muhhamed", "Bartholomew")
+    }
+    assert score["Muhammad"] == pytest.approx(score["Muhhamed"], abs=0.1)
+    assert score["Bartholomew"] < score["Muhammad"]
+    assert unknown.tokens <= known.tokens

@@ -113,11 +113,20 @@ def test_any_text_at_all_has_its_statements(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["a" * 1_000_000, "always " * 600, "I prefer " * 400, "((((" * 900, ", and " * 600, "'" * 3900]
 )
-def test_a_long_text_costs_little(text: str) -> None:
-    find_statements("warm up")
-    start = time.thread_time()  # of the processor, whatever else runs on the machine
-    find_statements(text)
-    assert time.thread_time() - start < 1.0
+def test_a_long_text_costs_hardly_more_than_what_people_write(text: str) -> None:
+    usual = "I went to town and bought some tea. " * 100
+    find_statements(usual)
+    assert cost_of(text) < 5 * cost_of(usual)
+
+
+def cost_of(text: str) -> float:
+    """Seconds of the processor, the least of three: whatever else runs on the machine."""
+    costs: list[float] = []
+    for _ in range(3):
+        begun = time.thread_time()
+        find_statements(text)
+        costs.append(time.thread_time() - begun)
+    return min(costs)
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,7 @@ def _work(database: str, may_ask: Any, progress: Any) -> None:
                 time.sleep(0.02)
 
 
+@pytest.mark.ci
 def test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing(
     opened: Callable[..., PersistMem], database: str
 ) -> None:

@@ -285,6 +285,7 @@ def _compress(database: str, seconds: float | None = None) -> None:
         memory.admin.maintain()
 
 
+@pytest.mark.ci
 def test_killed_at_any_moment_it_leaves_summaries_whole_or_not_begun(memory: PersistMem, database: str) -> None:
     start = datetime.now(UTC) - 400 * DAY
     users = [f"u{number}" for number in range(12)]

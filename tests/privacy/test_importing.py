@@ -650,6 +650,7 @@ KILLED = """
 """
 
 
+@pytest.mark.ci
 @pytest.mark.own_database
 def test_an_import_that_is_killed_and_run_again_ends_like_one_that_ran_once(
     database: str, large: str, server: str, template: str, embeddings: LocalEmbeddings

@@ -100,6 +100,15 @@ def test_turns_stand_while_all_fit_and_else_as_many_as_statements_leave_room_for
     assert "tree" not in text_of(chosen(*statements, *turns))
 
 
+def test_where_not_all_fit_what_always_matters_has_the_space_and_others_a_quarter_of_it() -> None:
+    boats = [found(statement(f"s{n}", f"The user owns a boat with the number {n}", importance=0.5)) for n in range(60)]
+    names = [found(statement(f"n{n}", f"The user is the owner of the shop {n}", importance=0.9)) for n in range(60)]
+    few, many = text_of(chosen(*boats)), text_of(chosen(*boats, *names))
+    assert 5 < few.count("boat") < 15
+    assert 15 < many.count("shop") < 60
+    assert approximate_tokens(few) < 300 < approximate_tokens(many) <= 400
+
+
 def test_of_turns_those_that_tell_who_the_user_is_stand_first_and_no_long_one() -> None:
     turns = [
         *(turn(f"a{n}", f"My neighbour Nora has rabbit {n}") for n in range(20)),

@@ -4,7 +4,7 @@ Nothing here knows the message. The same memories are chosen from one message of
 text can stand in the cached part of a prompt.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from itertools import zip_longest
@@ -47,6 +47,10 @@ _NO_STATEMENTS = ("store", "document")
 
 _LONG, _SEVERAL = 3, 10
 """Where not all have space, a statement has at most this share of it, and so has a turn, of which most tell less."""
+_OUTSTANDING = 0.8
+"""The importance from which a statement always matters, as extraction is asked to say."""
+_ORDINARY = 4
+"""The share of the space that others have beside these: a quarter."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,8 +181,8 @@ def render_standing(
 ) -> StandingPart:
     """The profile's document, the instructions, and of the statements all that fit into ``standing_tokens``, as text.
 
-    Where not all fit, the most important do, and if these are all statements, short turns of other conversations in half of
-    the space. Document and instructions stand there whatever they take, up to ``max_tokens``, the budget of the whole
+    Where all statements fit, short turns of other conversations stand behind them in half of the space; else those that always
+    matter, and a few others in a quarter of the space. Document and instructions stand there whatever they take, up to ``max_tokens``, the budget of the whole
     context; statements take half of that at most.
     """
     lines = profile_lines(document)
@@ -200,29 +204,49 @@ def render_standing(
         entries = [*always, *statements, *choice.earlier_turns]
     if not fits(entries, limit):
         entries = longest_beginning(always, lambda part: fits(part, max_tokens))
-        # A long text takes the space of many: where not all have space, none may have more than a third of it.
-        costs = [count_tokens(one_line(memory.text or "")) for memory in statements]
-        short = [memory for memory, cost in zip(statements, costs, strict=True) if cost * _LONG <= limit]
-        short = short[: count_within(sorted(cost for cost in costs if cost * _LONG <= limit), limit)]
-        if len(entries) == len(always) and fits(entries, limit):
-            entries += longest_beginning(short, lambda part: fits([*always, *part], limit))
-        if len(entries) == len(always) + len(statements):
-            brief = [
-                turn
-                for turn in choice.earlier_turns
-                if count_tokens(one_line(turn.text or "")) * _SEVERAL <= limit and tells_of_user(turn)
-            ]
+        if len(entries) < len(always) or not fits(always, limit):
+            pass  # they take all the space
+        elif fits([*always, *statements], limit):
+            entries = [*always, *statements]
             # Most turns tell less than a statement, so that they take half of the space at most.
             turn_limit = min(limit, count_tokens(text(entries)) + limit // 2)
-            entries += longest_beginning(
-                _from_both_ends(brief), lambda part: fits([*always, *statements, *part], turn_limit)
-            )
+            turns = _short_turns(choice.earlier_turns, count_tokens, limit // _SEVERAL)
+            entries += longest_beginning(turns, lambda part: fits([*always, *statements, *part], turn_limit))
+        else:
+            entries += _most_important(statements, count_tokens, limit, lambda part: fits([*always, *part], limit))
     memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
     return StandingPart(
         text=text(entries),
         memories=tuple(entry.memory for entry in sorted(memories, key=sort_key)),
         has_names=names,
     )
+
+
+def _most_important(
+    statements: Sequence[Memory],
+    count_tokens: TokenCounter,
+    limit: int,
+    fits: Callable[[Sequence[Memory]], bool],
+) -> list[Memory]:
+    """The statements that stand where not all have space: those that always matter, and a few of the others.
+
+    Which few of many equally important ones bear on a conversation nobody knows before it: the message brings up those that do.
+    """
+    costs = [(memory, count_tokens(one_line(memory.text or ""))) for memory in statements]
+    # A long text takes the space of many: none may have more than a third of it.
+    short = [(memory, cost) for memory, cost in costs if cost * _LONG <= limit]
+    outstanding = [(memory, cost) for memory, cost in short if memory.importance >= _OUTSTANDING]
+    ordinary = [(memory, cost) for memory, cost in short if memory.importance < _OUTSTANDING]
+    # No more than can fit are counted as text.
+    most = count_within(sorted(cost for _, cost in outstanding), limit)
+    few = count_within([cost for _, cost in ordinary], limit // _ORDINARY)
+    return longest_beginning([memory for memory, _ in (*outstanding[:most], *ordinary[:few])], fits)
+
+
+def _short_turns(turns: Sequence[Memory], count_tokens: TokenCounter, most: int) -> list[Memory]:
+    """The turns of at most so many tokens that tell of the user, the newest and the earliest in turn."""
+    brief = [turn for turn in turns if count_tokens(one_line(turn.text or "")) <= most and tells_of_user(turn)]
+    return _from_both_ends(brief)
 
 
 def _from_both_ends(turns: Sequence[Memory]) -> list[Memory]:
