@@ -7,8 +7,6 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.metadata import version
 
 from langchain_persistmem.errors import (
     InvalidInputError,
@@ -20,13 +18,6 @@ from langchain_persistmem.errors import (
 from langchain_persistmem.types.actor import part
 
 _WRONG, _INTERRUPTED = 2, 130
-_COMMANDS = (
-    "demo", "remember", "observe", "ingest", "recall", "context", "list_memories", "show", "profile", "edit", "pin", "history",
-    "restore", "forget", "review", "approve", "reject", "consent", "off_record", "commands", "export", "import_data", "erasures",
-    "audit", "status", "doctor", "worker", "maintain", "prune", "reembed", "rls", "distribute", "undistribute", "eval", "serve",
-    "mcp", "token", "completion",
-)  # fmt: skip
-"""The modules of ``cli/`` that describe subcommands, in the order of the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,35 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     try:
-        commands = [import_module(f"langchain_persistmem.cli.{name}") for name in _COMMANDS]
+        from langchain_persistmem.cli.parser import build_parser
+
+        return build_parser()
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "rich":
             raise
         raise MissingDependencyError(
             'the command needs the package rich; run: pip install "langchain-persistmem[cli]"'
         ) from error
-    # The package rich is there: what needs it can be imported.
-    from langchain_persistmem.cli.options import common_help
-    from langchain_persistmem.cli.parser import CommandParser
-
-    parser = CommandParser(
-        prog="persistmem",
-        description="Long-term memory for LangChain agents, in PostgreSQL.",
-        epilog=f"{common_help()}\n\nStart with: persistmem demo",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--version", action="version", version=f"langchain-persistmem {version('langchain-persistmem')}"
-    )
-    subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in commands:
-        command.add(subcommands)
-    parser.set_defaults(whole=parser)  # `completion` completes all of it
-    return parser
 
 
 def _run(options: argparse.Namespace) -> int:
-    from langchain_persistmem.cli.options import check
+    from langchain_persistmem.cli.parser import check
     from langchain_persistmem.cli.terminal import show_error
 
     check(options)

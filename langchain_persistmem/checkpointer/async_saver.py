@@ -14,10 +14,10 @@ from langgraph.checkpoint.postgres import aio
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from langchain_persistmem.checkpointer import checkpoint_id_checks, checkpoint_rows, checkpoint_setup
-from langchain_persistmem.checkpointer.checkpoint_adapter import AsyncStatements, adapt_async
+from langchain_persistmem.checkpointer import checkpoint_id_checks, checkpoint_rows, checkpoint_setup, concurrent_writes
 from langchain_persistmem.checkpointer.checkpoint_id_checks import Writes
 from langchain_persistmem.checkpointer.checkpoint_rows import Filter, Serde
+from langchain_persistmem.checkpointer.retries_and_errors import AsyncStatements, adapt_async
 from langchain_persistmem.checkpointer.thread_owners import Claim, Register
 from langchain_persistmem.errors import ConfigurationError, UseAsyncMethodError
 from langchain_persistmem.postgres.connections.connection_setup import check_session
@@ -150,7 +150,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             answer = await connection.execute(statement("put_checkpoint"), new)
         hold = claim.hold if claim is not None else None
         count = answer.rowcount or await checkpoints.put_again(self._begin, new, hold)
-        return checkpoint_rows.config_of_new(new, count)
+        return concurrent_writes.config_of_new(new, count)
 
     @adapt_async
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:

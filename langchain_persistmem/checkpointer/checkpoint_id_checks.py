@@ -14,6 +14,28 @@ _MOST_BYTES = 2_048
 _PAIR = 2
 
 
+class NamedId(str):
+    """The id of a checkpoint that the caller named in the config, in contrast to the head of its thread.
+
+    LangGraph passes the config of the checkpoint that it read to ``put``, as the parent. An id of this
+    type means that the run began at a checkpoint of the caller's choice, and so may branch off behind
+    the thread's head; any other run continues the head. It is equal to the plain string in every way.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        equal = super().__eq__(other)
+        # another subclass of str decides for itself, as it would beside a plain string
+        return equal if equal or type(other) in (str, NamedId) else NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        unequal = super().__ne__(other)
+        return unequal if not unequal or type(other) in (str, NamedId) else NotImplemented
+
+    __hash__ = str.__hash__
+
+
 def check_ids(configurable: Mapping[str, Any]) -> None:
     """Refuse ids that PostgreSQL cannot hold, or that are too long for the keys of upstream's tables.
 

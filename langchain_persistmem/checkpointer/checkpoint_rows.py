@@ -29,9 +29,9 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from langchain_persistmem.checkpointer import checkpoint_id_checks
-from langchain_persistmem.checkpointer.checkpoint_id_checks import Writes
+from langchain_persistmem.checkpointer.checkpoint_id_checks import NamedId, Writes
+from langchain_persistmem.checkpointer.concurrent_writes import continues_head
 from langchain_persistmem.errors import (
-    ConcurrentUpdateError,
     ConfigurationError,
     InvalidInputError,
     StorageUnavailableError,
@@ -41,7 +41,7 @@ from langchain_persistmem.postgres.queries.checkpoint_retention import Retention
 from langchain_persistmem.postgres.queries.checkpoints import Search
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.representation import quote, represent, type_name
+from langchain_persistmem.types.representation import represent, type_name
 
 Filter = dict[str, Any] | None
 Serde = SerializerProtocol | None
@@ -62,28 +62,6 @@ class Begin(Protocol):
     """Begin a transaction, or single statements."""
 
     def __call__(self, *, atomic: bool = True) -> AbstractAsyncContextManager[Transaction]: ...
-
-
-class NamedId(str):
-    """The id of a checkpoint that the caller named in the config, in contrast to the head of its thread.
-
-    LangGraph passes the config of the checkpoint that it read to ``put``, as the parent. An id of this
-    type means that the run began at a checkpoint of the caller's choice, and so may branch off behind
-    the thread's head; any other run continues the head. It is equal to the plain string in every way.
-    """
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        equal = super().__eq__(other)
-        # another subclass of str decides for itself, as it would beside a plain string
-        return equal if equal or type(other) in (str, NamedId) else NotImplemented
-
-    def __ne__(self, other: object) -> bool:
-        unequal = super().__ne__(other)
-        return unequal if not unequal or type(other) in (str, NamedId) else NotImplemented
-
-    __hash__ = str.__hash__
 
 
 def search_one(config: Config) -> Search:
@@ -176,7 +154,7 @@ def new_checkpoint(
         "checkpoint_ns": ids["checkpoint_ns"],
         "checkpoint_id": checkpoint["id"],
         "parent_id": ids.get("checkpoint_id"),
-        "continues_head": _continues_head(config),
+        "continues_head": continues_head(config),
         "checkpoint": _jsonb({**checkpoint, "channel_values": plain}, "checkpoint"),
         "metadata": _jsonb(get_serializable_checkpoint_metadata(config, metadata), "metadata"),
         "channels": channels,
@@ -224,37 +202,6 @@ def _jsonb(value: object, where: str) -> Jsonb:
     if b"\\u0000" in content and _NUL.search(content.decode()):
         raise InvalidInputError(f"a text in the {where} has a NUL character; remove it")
     return Jsonb(value, dumps=lambda _: content)
-
-
-def _continues_head(config: Config) -> bool:
-    """Recognise a put whose parent has to be the head of the thread; without a parent, the thread has to be empty.
-
-    It is so for the puts of a graph, which completes every config with a recursion limit, unless the
-    caller named the checkpoint to begin with, or a subgraph is replayed from before its first one.
-    """
-    configurable = config.get("configurable", {})
-    parent = configurable.get("checkpoint_id")
-    is_replay = parent is None and configurable.get("__pregel_replay_state") is not None
-    return "recursion_limit" in config and not isinstance(parent, NamedId) and not is_replay
-
-
-def config_of_new(new: Mapping[str, object], count: int) -> Config:
-    """Return the config of a new checkpoint, of which ``count`` rows were stored.
-
-    Raises:
-        ConcurrentUpdateError: none was stored.
-    """
-    if not count:
-        raise ConcurrentUpdateError(
-            f"somebody else stored a checkpoint in thread {quote(str(new['thread_id']))}, or deleted it, since this run read it; "
-            "nothing of this step was stored: run again, which reads the new head"
-        )
-    ids = {
-        "thread_id": new["thread_id"],
-        "checkpoint_ns": new["checkpoint_ns"],
-        "checkpoint_id": new["checkpoint_id"],
-    }
-    return cast("Config", {"configurable": ids})
 
 
 def new_writes(

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from langchain_persistmem.cli import values
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import Subcommands, add_command, add_json
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_json
 from langchain_persistmem.cli.terminal import out
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.language.language_files import Language, languages

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from langchain_persistmem.cli.options import Subcommands, add_command
+from langchain_persistmem.cli.parser import Subcommands, add_command
 from langchain_persistmem.errors import MissingDependencyError
 
 _SHELLS = ("bash", "zsh", "fish")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import Subcommands, add_command, add_json, add_owner, open_memory, owner_of
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_json, add_owner, owner_of
 from langchain_persistmem.cli.terminal import out
 from langchain_persistmem.types.records import CONSENTS
 

@@ -18,15 +18,8 @@ from rich.text import Text
 from langchain_persistmem.cli.demo_model import show_other_model
 from langchain_persistmem.cli.demo_story import Conversation, Question, Story, read_story
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import (
-    DSN_VARIABLE,
-    Subcommands,
-    add_command,
-    add_json,
-    chat_model,
-    dsn_of,
-    open_memory,
-)
+from langchain_persistmem.cli.opening import chat_model, open_memory
+from langchain_persistmem.cli.parser import DSN_VARIABLE, Subcommands, add_command, add_json, dsn_of
 from langchain_persistmem.cli.progress import bars
 from langchain_persistmem.cli.tables import receipt_table, recollection_table, shorten
 from langchain_persistmem.cli.terminal import heading, note, out, plain, waiting

@@ -17,7 +17,7 @@ from pydantic import Field
 from rich.text import Text
 
 from langchain_persistmem.cli.demo_story import Conversation, Story, read_lines
-from langchain_persistmem.cli.options import open_memory
+from langchain_persistmem.cli.opening import open_memory
 from langchain_persistmem.cli.terminal import note, out, plain
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.types.namespace import Namespace

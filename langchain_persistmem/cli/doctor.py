@@ -9,7 +9,8 @@ from dataclasses import asdict
 from rich.text import Text
 
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import Subcommands, add_command, add_json, open_memory
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_json
 from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.terminal import note, out, plain
 from langchain_persistmem.types.records import Finding

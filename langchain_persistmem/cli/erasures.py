@@ -16,7 +16,8 @@ from rich.table import Table
 from langchain_persistmem.cli import tables, values
 from langchain_persistmem.cli.confirmation import add_yes, check_answerable, is_confirmed
 from langchain_persistmem.cli.json_output import print_json, receipt_json
-from langchain_persistmem.cli.options import Subcommands, add_command, add_dry_run, add_json, open_memory
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_dry_run, add_json
 from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.terminal import out
 from langchain_persistmem.client.persistmem import PersistMem
@@ -121,7 +122,7 @@ def _list(memory: PersistMem, options: argparse.Namespace) -> int:
         for erasure in _log(memory):
             sys.stdout.write(erasure.line + "\n")
         return 0
-    check_target(file, "--out")
+    check_target(file, "--out", b'{"format": ', b'{"id": ')
     try:
         with file.open("w", encoding="utf-8") as output:
             for erasure in _log(memory):

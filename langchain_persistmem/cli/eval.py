@@ -20,14 +20,8 @@ from rich.table import Table
 from langchain_persistmem.cli import values
 from langchain_persistmem.cli.ingest import chunks, survey
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import (
-    GOES_ON,
-    Subcommands,
-    add_command,
-    add_json,
-    dsn_of,
-    open_memory,
-)
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import GOES_ON, Subcommands, add_command, add_json, dsn_of
 from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.terminal import note, out, waiting
 from langchain_persistmem.errors import InvalidInputError, MissingDependencyError

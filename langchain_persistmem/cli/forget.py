@@ -9,15 +9,8 @@ from typing import Any
 from langchain_persistmem.cli import tables, values
 from langchain_persistmem.cli.confirmation import add_yes, check_answerable, is_confirmed
 from langchain_persistmem.cli.json_output import print_json, receipt_json
-from langchain_persistmem.cli.options import (
-    Subcommands,
-    add_command,
-    add_dry_run,
-    add_json,
-    add_owner,
-    open_memory,
-    owner_of,
-)
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_dry_run, add_json, add_owner, owner_of
 from langchain_persistmem.cli.terminal import ask, note, out, plain
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.settings import Settings

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from langchain_persistmem.cli import values
 from langchain_persistmem.cli.json_output import change_json, memory_json, print_json
-from langchain_persistmem.cli.options import Subcommands, add_command, add_json, add_owner, open_memory, owner_of
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_json, add_owner, owner_of
 from langchain_persistmem.cli.terminal import out, plain
 from langchain_persistmem.types.records import Change, Memory
 

@@ -10,15 +10,14 @@ from functools import partial
 
 from langchain_persistmem.cli import ingest, values
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import (
+from langchain_persistmem.cli.opening import as_wrong_option, open_memory
+from langchain_persistmem.cli.parser import (
     GOES_ON,
     Subcommands,
     add_command,
     add_dry_run,
     add_json,
     add_owner,
-    as_wrong_option,
-    open_memory,
     owner_of,
 )
 from langchain_persistmem.cli.progress import show_progress

@@ -16,15 +16,8 @@ from typing import Any, cast
 
 from langchain_persistmem.cli import values
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import (
-    GOES_ON,
-    Subcommands,
-    add_command,
-    add_dry_run,
-    add_json,
-    chat_model,
-    open_memory,
-)
+from langchain_persistmem.cli.opening import chat_model, open_memory
+from langchain_persistmem.cli.parser import GOES_ON, Subcommands, add_command, add_dry_run, add_json
 from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.tables import counts_table
 from langchain_persistmem.cli.terminal import out, waiting

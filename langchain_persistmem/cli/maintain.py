@@ -9,16 +9,8 @@ from typing import Any
 from langchain_persistmem.cli import values
 from langchain_persistmem.cli.confirmation import add_yes, check_answerable, is_confirmed
 from langchain_persistmem.cli.json_output import print_json, result_json
-from langchain_persistmem.cli.options import (
-    Subcommands,
-    add_command,
-    add_dry_run,
-    add_json,
-    add_owner,
-    chat_model,
-    open_memory,
-    owner_of,
-)
+from langchain_persistmem.cli.opening import chat_model, open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_dry_run, add_json, add_owner, owner_of
 from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.tables import counts_table
 from langchain_persistmem.cli.terminal import out, plain

@@ -6,7 +6,8 @@ import argparse
 import asyncio
 import signal
 
-from langchain_persistmem.cli.options import Subcommands, add_command, add_owner, chat_model, open_memory, owner_of
+from langchain_persistmem.cli.opening import chat_model, open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_owner, owner_of
 from langchain_persistmem.cli.serve import NEEDS_SERVER
 from langchain_persistmem.errors import MissingDependencyError
 

@@ -6,15 +6,8 @@ import argparse
 
 from langchain_persistmem.cli import values
 from langchain_persistmem.cli.json_output import print_json, result_json
-from langchain_persistmem.cli.options import (
-    Subcommands,
-    add_command,
-    add_json,
-    add_owner,
-    chat_model,
-    open_memory,
-    owner_of,
-)
+from langchain_persistmem.cli.opening import chat_model, open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_json, add_owner, owner_of
 from langchain_persistmem.cli.terminal import note, out, plain
 
 _ROLES = ("user", "assistant", "system")

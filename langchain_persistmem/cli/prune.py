@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from langchain_persistmem.cli import values
 from langchain_persistmem.cli.confirmation import add_yes, check_answerable, is_confirmed
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import Subcommands, add_command, add_dry_run, add_json, open_memory
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_dry_run, add_json
 from langchain_persistmem.cli.tables import counts_table
 from langchain_persistmem.cli.terminal import out, waiting
 from langchain_persistmem.client.persistmem import PersistMem

@@ -8,14 +8,8 @@ from collections.abc import Sequence
 
 from langchain_persistmem.cli import tables, values
 from langchain_persistmem.cli.json_output import explanation_json, print_json, recollection_json
-from langchain_persistmem.cli.options import (
-    Subcommands,
-    add_command,
-    add_json,
-    add_owner,
-    open_memory,
-    owner_of,
-)
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_json, add_owner, owner_of
 from langchain_persistmem.cli.terminal import note, out
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.types.recall_results import Explanation, Recollection

@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 from langchain_persistmem.cli.confirmation import add_yes, check_answerable, is_confirmed
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import GOES_ON, Subcommands, add_command, add_json, open_memory
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import GOES_ON, Subcommands, add_command, add_json
 from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.tables import counts_table
 from langchain_persistmem.cli.terminal import out

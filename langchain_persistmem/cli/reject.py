@@ -6,7 +6,8 @@ import argparse
 
 from langchain_persistmem.cli.confirmation import add_yes, check_answerable, is_confirmed
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import Subcommands, open_memory, owner_of
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import Subcommands, owner_of
 from langchain_persistmem.cli.review import add_decision
 from langchain_persistmem.cli.terminal import out
 

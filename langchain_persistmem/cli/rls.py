@@ -9,7 +9,8 @@ from rich.table import Table
 
 from langchain_persistmem.cli import values
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import Subcommands, add_command, add_json, open_memory
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_json
 from langchain_persistmem.cli.terminal import out
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.postgres.queries.row_security_switch import RowSecurity

@@ -12,14 +12,8 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from langchain_persistmem.cli import values
-from langchain_persistmem.cli.options import (
-    Subcommands,
-    add_command,
-    add_owner,
-    chat_model,
-    open_memory,
-    owner_of,
-)
+from langchain_persistmem.cli.opening import chat_model, open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_owner, owner_of
 from langchain_persistmem.cli.terminal import note, out
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
 

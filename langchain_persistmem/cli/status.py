@@ -8,15 +8,8 @@ from rich import box
 from rich.table import Table
 
 from langchain_persistmem.cli.json_output import print_json
-from langchain_persistmem.cli.options import (
-    Subcommands,
-    add_command,
-    add_json,
-    add_owner,
-    location_of,
-    open_memory,
-    owner_of,
-)
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_json, add_owner, location_of, owner_of
 from langchain_persistmem.cli.terminal import out, plain
 
 _WORK = {

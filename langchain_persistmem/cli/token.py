@@ -7,7 +7,7 @@ import os
 from datetime import timedelta
 
 from langchain_persistmem.cli import values
-from langchain_persistmem.cli.options import Subcommands, add_command, add_owner, owner_of
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_owner, owner_of
 from langchain_persistmem.cli.serve import NEEDS_SERVER, SERVER_KEY
 from langchain_persistmem.cli.terminal import note, out
 from langchain_persistmem.errors import ConfigurationError, MissingDependencyError

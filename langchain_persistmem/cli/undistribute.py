@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from langchain_persistmem.cli.distribute import show
-from langchain_persistmem.cli.options import Subcommands, add_command, add_json, open_memory
+from langchain_persistmem.cli.opening import open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_json
 from langchain_persistmem.operations import distribution
 
 

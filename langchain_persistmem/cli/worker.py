@@ -15,13 +15,8 @@ from types import FrameType
 from typing import Any, cast
 
 from langchain_persistmem.cli import values
-from langchain_persistmem.cli.options import (
-    Subcommands,
-    add_command,
-    add_json,
-    chat_model,
-    open_memory,
-)
+from langchain_persistmem.cli.opening import chat_model, open_memory
+from langchain_persistmem.cli.parser import Subcommands, add_command, add_json
 from langchain_persistmem.cli.progress import show_progress
 from langchain_persistmem.cli.terminal import note, out
 from langchain_persistmem.client.background_worker import ThreadWorker

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.client.sync_and_async import both, run
-from langchain_persistmem.lifecycle import history
+from langchain_persistmem.lifecycle import approve_and_restore, history
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Change, Memory, MemoryRecord
 
@@ -91,6 +91,6 @@ class History(Group):
             MemoryDisabledError: memory is paused.
         """
         namespace = self._memory.namespace_of(user_id, namespace)
-        return await run(self.backend, history.restore, namespace, version, now=datetime.now(UTC))
+        return await run(self.backend, approve_and_restore.restore, namespace, version, now=datetime.now(UTC))
 
     restore, arestore = both(_restore)

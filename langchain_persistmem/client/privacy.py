@@ -98,12 +98,12 @@ class Privacy(Group):
         is whole. Namespaces that begin with the person's are in it too. LangGraph's checkpoints are not.
 
         Args:
-            path: the file.
+            path: the file: a new one, or an earlier export, which it replaces.
             progress: called after each page of rows.
             user_id: the person. Or ``namespace``.
 
         Raises:
-            InvalidInputError: the file cannot be written.
+            InvalidInputError: the file cannot be written, or is one that is no export.
         """
         # Given up whatever happens: what is not whole never stands under the name of the file.
         writer, namespace = ExportWriter(validation.path(path, "path")), self._memory.namespace_of(user_id, namespace)

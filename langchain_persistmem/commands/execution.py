@@ -7,7 +7,12 @@ from datetime import datetime
 from typing import Literal, cast
 
 from langchain_persistmem.commands import confirmation
-from langchain_persistmem.commands.classification import INSTRUCTIONS, SCHEMA, material, read_classification
+from langchain_persistmem.commands.classification_by_chat_model import (
+    INSTRUCTIONS,
+    SCHEMA,
+    material,
+    read_classification,
+)
 from langchain_persistmem.commands.confirmation import Question
 from langchain_persistmem.errors import ExtractionError, InvalidInputError, MemoryDisabledError, PersistMemError
 from langchain_persistmem.language.command_detection import DetectedCommand, detect, is_unsure

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from langchain_persistmem.language.aliases import find_by_alias
-from langchain_persistmem.language.calendar.periods import find_periods
+from langchain_persistmem.language.calendar.time_expressions import find_periods
 from langchain_persistmem.language.language_files import languages, match_words
 from langchain_persistmem.language.phrases.statement_words import Questions
 from langchain_persistmem.language.phrases.word_lists import Words

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.language.quoted_text import mask
 from langchain_persistmem.language.requests import is_request
-from langchain_persistmem.language.rulebook import (
+from langchain_persistmem.language.small_talk import QUESTION_MARK, is_small_talk
+from langchain_persistmem.language.statement_rulebook import (
     BULLET,
     KEYED_REQUESTS,
     REQUEST,
@@ -24,7 +25,6 @@ from langchain_persistmem.language.rulebook import (
     rulebooks_for,
     rulebooks_of_language,
 )
-from langchain_persistmem.language.small_talk import QUESTION_MARK, is_small_talk
 from langchain_persistmem.types.records import Kind
 
 _LONGEST = 4_000

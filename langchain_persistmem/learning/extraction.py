@@ -31,8 +31,8 @@ from langchain_persistmem.learning.decisions.consolidation import (
     Skip,
 )
 from langchain_persistmem.learning.decisions.existing_memories import decide_new
-from langchain_persistmem.learning.extraction_by_rules import find_candidates
 from langchain_persistmem.learning.insert import prepare
+from langchain_persistmem.learning.rule_candidates import find_candidates
 from langchain_persistmem.learning.write_extraction import OvertakenError, write
 from langchain_persistmem.postgres.queries import messages
 from langchain_persistmem.runtime.backend import Backend

@@ -1,13 +1,11 @@
 """The one way in which statements become rows: ids and vectors first, then one transaction."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from langchain_persistmem.errors import EmbeddingError
-from langchain_persistmem.learning.background.missing_vectors import note_missing
+from langchain_persistmem.learning.background.missing_vectors import embed_or_postpone, note_missing
 from langchain_persistmem.learning.decisions.consolidation import DOUBT_LOST
 from langchain_persistmem.learning.decisions.sameness import identity
 from langchain_persistmem.learning.upgrade.identities import carry_over
@@ -20,10 +18,8 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.record_redaction import redact_candidate
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.records import Candidate, NewMemory, Vector
+from langchain_persistmem.types.records import Candidate, NewMemory
 from langchain_persistmem.types.results import MemoryChange
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ async def prepare(
     # Redaction comes before identity and embedding: neither a fingerprint nor a vector of what is taken out is made.
     candidates = [redact_candidate(backend.settings.redaction, candidate) for candidate in candidates]
     unique = {identity(candidate): candidate for candidate in candidates}
-    vectors = await embed_pieces(backend, [(candidate.text,) for candidate in unique.values()], later=later)
+    vectors = await embed_or_postpone(backend, [(candidate.text,) for candidate in unique.values()], later=later)
     prepared: list[NewMemory] = []
     for (fingerprint, candidate), vector in zip(unique.items(), vectors, strict=True):
         id = backend.new_id()
@@ -130,26 +126,6 @@ async def insert(
     )
     ids = {fingerprint: id for fingerprint, (id, _) in stored.items()}
     return InsertResult(tuple(fresh), tuple(key for _, key in again), memory_ids, ids)
-
-
-async def embed_pieces(backend: Backend, pieces: Sequence[Sequence[str]], *, later: bool) -> list[tuple[Vector, ...]]:
-    """A vector for each piece of each text.
-
-    Args:
-        later: none at all where the embedding model does not answer and may do so later.
-
-    Raises:
-        EmbeddingError: it failed in another way, or ``later`` is False.
-    """
-    texts = [piece for several in pieces for piece in several]
-    try:
-        vectors = iter(await backend.embed(texts))
-    except EmbeddingError as error:
-        if not (later and error.provider_failed and backend.settings.embed_later):
-            raise
-        logger.warning("stored without vectors, which are made later: %s", error)
-        return [() for _ in pieces]
-    return [tuple(next(vectors) for _ in several) for several in pieces]
 
 
 def log(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from langchain_persistmem.language.rulebook import rulebooks_for
+from langchain_persistmem.language.statement_rulebook import rulebooks_for
 from langchain_persistmem.language.statement_rules import Statement, find_statements
 from langchain_persistmem.types.records import Candidate
 

@@ -20,6 +20,7 @@ from langchain_persistmem.postgres.queries.work_leases import Job
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_write
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
@@ -62,7 +63,7 @@ async def observe(
         stored, withheld, state = result.stored, result.withheld, result.state
         if stored and withheld is None:
             work = enqueue(tx)
-        if used and not state.paused:
+        if used and may_write(state.consent):
             memories.record_uses(tx, namespace, used, now=now)
         record(tx, backend, namespace, "observed", turns=stored)
         # The messages that become memories next are read with the COMMIT that stores them.

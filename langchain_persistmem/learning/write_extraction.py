@@ -13,6 +13,7 @@ from langchain_persistmem.postgres.queries import turns as turns_queries
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_learn
 from langchain_persistmem.types.namespace import Namespace
 
 
@@ -53,7 +54,7 @@ async def write(
         held = generations.hold(tx, backend, namespace, now=now)
         closed = await messages.mark_extracted(tx, namespace, thread_id, closing, now=now)
         state = await held
-        allowed = state.generation == generation and state.learns
+        allowed = state.generation == generation and may_learn(state.consent)
         if not allowed or closed != len(closing):
             raise OvertakenError(again=allowed)
         done = await apply(tx, backend, namespace, decisions, now=now)

@@ -23,6 +23,7 @@ from langchain_persistmem.postgres.queries import changes, retention, search_ind
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, Kind, Memory, NewMemory
@@ -144,7 +145,7 @@ async def _write(
             # has gone, was changed or pinned meanwhile, the group waits for the next run.
             current = await changes.still_active(tx, namespace, ids)
             whole = len(current) == len(ids) and not any(current.values())
-            if state.generation != generation or not state.learns or not whole:
+            if state.generation != generation or not may_learn(state.consent) or not whole:
                 raise _OvertakenError
             if new.key not in (await insert(tx, backend, namespace, [new], now=now)).added:
                 raise _OvertakenError

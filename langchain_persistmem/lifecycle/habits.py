@@ -20,6 +20,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.prompt_fence import fence
@@ -276,7 +277,7 @@ async def _write(
     try:
         async with backend.transaction(namespace) as tx:
             state = await generations.hold(tx, backend, namespace, now=now)
-            if state.generation != generation or not state.learns:
+            if state.generation != generation or not may_learn(state.consent):
                 raise _NamespaceErasedError
             # In one transaction with the mark of how far was looked: a crash asks again and writes nothing twice.
             result = await apply(tx, backend, namespace, await _still_founded(tx, namespace, decisions), now=now)

@@ -34,6 +34,7 @@ from langchain_persistmem.postgres.transaction_opening import undo_if
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
 from langchain_persistmem.types.progress import Meter, Report
@@ -215,11 +216,13 @@ async def _maintain(
     """Maintain one namespace; return the result, and whether a model can be asked for the next one."""
     result, generation = MaintainResult(), state.generation
     if dry_run:
-        if state.learns:
+        if may_learn(state.consent):
             result, _ = await enrich(backend, namespace, generation, dry_run=True, now=now)
         return _sum(result, await _plan(backend, namespace, state, now=now)), True
     for flow in (_enrich, compress):
-        if asking and state.learns:  # what is made of memories is learnt too; and asked again when it is written
+        if asking and may_learn(
+            state.consent
+        ):  # what is made of memories is learnt too; and asked again when it is written
             try:
                 more, asking = await flow(backend, namespace, generation, now=now)
             except ErasedError:
@@ -250,7 +253,7 @@ async def _enrich(
 async def _plan(backend: Backend, namespace: Namespace, state: NamespaceState, *, now: datetime) -> MaintainResult:
     """Count what would be compressed; then follow the other rules, count, and take it back."""
     async with aclosing(find_related(backend, namespace, now=now)) as groups:
-        ids = [[memory.id for memory in group] async for group in groups] if state.learns else []
+        ids = [[memory.id for memory in group] async for group in groups] if may_learn(state.consent) else []
     result = MaintainResult(summaries=len(ids), compressed=sum(map(len, ids)))
     if not has_any_rule(backend.settings.retention):
         return result

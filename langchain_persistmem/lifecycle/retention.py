@@ -1,11 +1,11 @@
-"""Retention in one namespace: archive what fades, erase what was archived long ago, and old conversations."""
+"""Retention in one namespace, as its rules say (``retention_rules.py``): archive, and erase."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from langchain_persistmem.learning.insert import log
 from langchain_persistmem.learning.turns.turns_follow_statements import follow
-from langchain_persistmem.lifecycle.retention_rules import FADING, fading
+from langchain_persistmem.lifecycle.retention_rules import FADING, TURN_IS_OLD, fading, limits_of
 from langchain_persistmem.lifecycle.worth import Sign
 from langchain_persistmem.postgres.queries import (
     changes,
@@ -31,17 +31,15 @@ async def follow_rules(
     Args:
         sparing: number of summaries that would be written, which count towards ``max_memories``.
     """
-    rules = backend.settings.retention
+    limits = limits_of(backend.settings.retention, now=now)
     changes = await _archive(tx, backend, namespace, sparing=sparing, now=now)
     purge_count = messages = 0
-    if rules.purge_days is not None:
-        before = now - timedelta(days=rules.purge_days)
-        while ids := await retention.purgeable(tx, namespace, before=before, limit=_BATCH):
+    if limits.purged_before is not None:
+        while ids := await retention.purgeable(tx, namespace, before=limits.purged_before, limit=_BATCH):
             purge_count += (await forget.erase_memories(tx, namespace, ids))["memories"]
             await record(tx, backend, namespace, "purged", ids)
-    if rules.messages_days is not None:
-        before = now - timedelta(days=rules.messages_days)
-        messages = await retention.erase_old_threads(tx, namespace, before=before)
+    if limits.threads_before is not None:
+        messages = await retention.erase_old_threads(tx, namespace, before=limits.threads_before)
         await record(tx, backend, namespace, "purged", turns=messages)
     return MaintainResult(archived=len(changes), purged=purge_count, messages=messages, changes=tuple(changes))
 
@@ -57,10 +55,10 @@ async def _archive(
         rules = replace(rules, max_memories=max(1, rules.max_memories - sparing))
     usage = [Sign(**row) for row in await retention.read_usage(tx, namespace)]
     reasons = dict(fading(usage, rules, now=now))
-    if rules.turns_days is not None or rules.max_turns is not None:  # a turn that lists do not show is a turn's rule
-        before = now - timedelta(days=rules.turns_days) if rules.turns_days is not None else None
-        old = await retention.fading_turns(tx, namespace, before=before, most=rules.max_turns)
-        reasons |= dict.fromkeys(old, "the turn is old, and no statement rests on it")
+    limits = limits_of(rules, now=now)
+    if limits.has_turns:  # a turn that lists do not show is a turn's rule
+        old = await retention.fading_turns(tx, namespace, before=limits.turns_before, most=limits.most_turns)
+        reasons |= dict.fromkeys(old, TURN_IS_OLD)
     ids = await changes.archive_memories(tx, namespace, sorted(reasons), summary=None, now=now)
     await search_index.unindex_memories(tx, namespace, ids)
     await follow(tx, backend, namespace, ids, now=now)

@@ -1,10 +1,11 @@
-"""The rules of retention: which memories fade, and why; pure, every limit is in ``Settings.retention``.
+"""The rules of retention: what is archived, what is purged, and why; pure, every limit is in ``Settings.retention``.
 
-Nothing here erases. A memory that fades is archived; it can be restored, and is erased only if a rule says so.
+A memory that fades is archived; it can be restored, and is purged only if a rule says so. ``retention.py`` carries it out.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from langchain_persistmem.lifecycle.worth import Sign, days_between, worth
@@ -12,6 +13,42 @@ from langchain_persistmem.settings import Retention
 
 FADING = ("semantic_days", "episodic_days", "procedural_days", "stale_days", "max_memories", "turns_days", "max_turns")
 """The rules by which memories are archived."""
+
+
+TURN_IS_OLD = "the turn is old, and no statement rests on it"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The moments before which something goes; None where no rule says so."""
+
+    purged_before: datetime | None
+    """Memories that were archived before are erased."""
+    threads_before: datetime | None
+    """So are conversations whose last message is older."""
+    turns_before: datetime | None
+    """Turns on which no statement rests, and that are older, are archived,"""
+    most_turns: int | None
+    """and so are those beyond this number."""
+
+    @property
+    def has_turns(self) -> bool:
+        """Tell if a rule archives turns."""
+        return self.turns_before is not None or self.most_turns is not None
+
+
+def limits_of(retention: Retention, *, now: datetime) -> Limits:
+    """The limits that the rules set at a moment."""
+
+    def before(days: float | None) -> datetime | None:
+        return None if days is None else now - timedelta(days=days)
+
+    return Limits(
+        purged_before=before(retention.purge_days),
+        threads_before=before(retention.messages_days),
+        turns_before=before(retention.turns_days),
+        most_turns=retention.max_turns,
+    )
 
 
 def fading(usages: Sequence[Sign], retention: Retention, *, now: datetime) -> Mapping[UUID, str]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from langchain_persistmem.errors import MemoryNotFoundError
 from langchain_persistmem.learning.turns.turns_follow_statements import withhold
-from langchain_persistmem.lifecycle.history import revive
+from langchain_persistmem.lifecycle.approve_and_restore import revive
 from langchain_persistmem.postgres.queries import changes as changes_queries
 from langchain_persistmem.postgres.queries import namespaces
 from langchain_persistmem.postgres.queries.generations import hold_existing

@@ -1,7 +1,6 @@
 """PostgreSQL's errors as ours: typed, with the fix, and without the rows that they quote."""
 
 import psycopg
-import psycopg_pool
 from psycopg import errors
 
 from langchain_persistmem.errors import (
@@ -15,31 +14,10 @@ from langchain_persistmem.errors import (
     StorageUnavailableError,
 )
 from langchain_persistmem.postgres.connections.timeouts import DeadlineError, NoSessionError
+from langchain_persistmem.postgres.retry import is_over
 
-_POOL_SAYS_NO = (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, psycopg_pool.TooManyRequests)
-"""The pool has no connection to give; the caller has waited for one already."""
-
-
-_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 _PREPARED = (errors.DuplicatePreparedStatement, errors.InvalidSqlStatementName)
 """A pooler gave the next transaction another session than the one that had prepared the statement."""
-
-
-def is_over(error: psycopg.Error) -> bool:
-    """Tell if ``error`` ended the transaction with nothing done, so that another try may succeed."""
-    if isinstance(error, _POOL_SAYS_NO):
-        return False
-    if isinstance(
-        error,
-        errors.DeadlockDetected | errors.SerializationFailure | errors.UniqueViolation | errors.ReadOnlySqlTransaction,
-    ):
-        return True
-    if isinstance(error, DeadlineError):  # it would pass again
-        return False
-    # Without a code it is libpq's, of a connection that is gone, or psycopg's, of one that answers what was not asked: a
-    # pooler puts the farewell of a server that it lost before its own answer. 57P0x is the server's farewell, 08xxx a pooler's.
-    lost = error.sqlstate is None or error.sqlstate.startswith(("57P0", "08"))
-    return lost and isinstance(error, _LOST)
 
 
 def statement_failure(error: psycopg.Error) -> PersistMemError:

@@ -14,7 +14,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import psycopg
+import psycopg_pool
+from psycopg import errors
+
 from langchain_persistmem.errors import ConcurrentUpdateError, StorageError
+from langchain_persistmem.postgres.connections.timeouts import DeadlineError
 
 T = TypeVar("T")
 Pause = Callable[[float], Awaitable[None]]
@@ -24,6 +29,27 @@ _FIRST_PAUSE = 0.01  # seconds; it doubles
 _LONGEST_PAUSE = 0.25
 _MOST_CONFLICTS = 10
 """So often may a call meet another writer before that is an error."""
+
+_POOL_SAYS_NO = (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, psycopg_pool.TooManyRequests)
+"""The pool has no connection to give; the caller has waited for one already."""
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+
+
+def is_over(error: psycopg.Error) -> bool:
+    """Tell if ``error`` ended the transaction with nothing done, so that another try may succeed."""
+    if isinstance(error, _POOL_SAYS_NO):
+        return False
+    if isinstance(
+        error,
+        errors.DeadlockDetected | errors.SerializationFailure | errors.UniqueViolation | errors.ReadOnlySqlTransaction,
+    ):
+        return True
+    if isinstance(error, DeadlineError):  # it would pass again
+        return False
+    # Without a code it is libpq's, of a connection that is gone, or psycopg's, of one that answers what was not asked: a
+    # pooler puts the farewell of a server that it lost before its own answer. 57P0x is the server's farewell, 08xxx a pooler's.
+    lost = error.sqlstate is None or error.sqlstate.startswith(("57P0", "08"))
+    return lost and isinstance(error, _LOST)
 
 
 class Backoff:

@@ -45,7 +45,7 @@ class ExportWriter:
     def begin(self, header: Line) -> None:
         """Write the first line; what was written before is thrown away."""
         self.give_up()
-        check_target(self._path, "path")
+        check_target(self._path, "path", b'{"line":"export"')
         self._digest, self.counts = hashlib.sha256(), Counter()
         try:
             raw = os.fdopen(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb")

@@ -25,6 +25,7 @@ from langchain_persistmem.redaction.nested_values import redact_json
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_write
 from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.types.namespace import Namespace, Several, encode
 from langchain_persistmem.types.records import Candidate, Provenance, Vector
@@ -140,7 +141,7 @@ async def _plan(backend: Backend, entries: Sequence[Entry], stated: set[tuple[Na
     async with backend.transaction(_of(entries), atomic=False) as tx:
         for namespace, group in by_namespace(entries).items():
             state = await namespaces.read_state(tx, namespace)
-            if backend.settings.consent == "paused" if state is None else state.paused:
+            if not may_write(backend.settings.consent if state is None else state.consent):
                 fates.extend("paused" for _ in group)
                 continue
             existing = await _find_existing(tx, namespace, group)
@@ -186,7 +187,7 @@ async def _bring(
             held = generations.hold(tx, backend, namespace, now=now)
             answer = _find_existing(tx, namespace, group)  # asked again: now nobody else writes
             state, existing = await held, await answer
-            if state.paused:
+            if not may_write(state.consent):
                 fates.extend("paused" for _ in group)
                 continue
             pairs = judge(group, existing.changed, existing.stated)

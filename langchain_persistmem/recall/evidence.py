@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from heapq import nlargest
 
-from langchain_persistmem.language.calendar import time_mentions
+from langchain_persistmem.language.calendar import time_expressions
 from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.question import parse_question, speaks_of_self
 from langchain_persistmem.language.requests import is_request
@@ -237,7 +237,7 @@ def _content(candidate: RecallCandidate, weights: Ranking, *, is_read: bool) -> 
         text = candidate.text or ""
         begin = text[:_READ_FOR_CONTENT]
         of_self = speaks_of_self(begin)
-        details = len(_NAME.findall(begin)) + time_mentions.mentions_time(candidate)
+        details = len(_NAME.findall(begin)) + time_expressions.mentions_time(candidate)
         is_idle = not candidate.speaker and is_request(text)
     gain = weights.first_person * (0.5 if of_self else -0.5) + weights.detail * (min(details, _MOST_DETAILS) - 1)
     # Among named speakers what asks has lost enough for it.
@@ -253,7 +253,7 @@ def _lacking(
     candidates: Sequence[RecallCandidate], likeliest: frozenset[int], reading: Interpretation, weights: Ranking
 ) -> Sequence[float]:
     """The loss of memories that do not tell the time or the number that is asked for; the unread count as lacking it."""
-    tells = time_mentions.mentions_time if reading.asks_for == "time" else _tells_a_number
+    tells = time_expressions.mentions_time if reading.asks_for == "time" else _tells_a_number
     return [
         0.0 if index in likeliest and tells(candidate) else 0.0 - weights.missing_answer
         for index, candidate in enumerate(candidates)

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from langchain_persistmem.language.calendar import calendar_arithmetic
-from langchain_persistmem.language.calendar.periods import find_periods
-from langchain_persistmem.language.calendar.time_mentions import READ_FOR_TIMES
+from langchain_persistmem.language.calendar.time_expressions import READ_FOR_TIMES, find_periods
 from langchain_persistmem.types.recall_results import Period, RecallCandidate
 from langchain_persistmem.types.records import Memory
 

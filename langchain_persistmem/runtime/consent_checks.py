@@ -1,7 +1,21 @@
-"""Refusal of what a person does not allow, checked under the namespace's lock by whatever is about to write."""
+"""What a person's consent forbids: ``no_extract`` to learn, ``paused`` to write anything, under the namespace's lock.
+
+That ``paused`` forbids to read as well stands in SQL, in the part ``unless_paused`` of ``postgres/queries/consent.sql``.
+"""
 
 from langchain_persistmem.errors import MemoryDisabledError
 from langchain_persistmem.postgres.queries.namespaces import NamespaceState
+from langchain_persistmem.types.records import Consent
+
+
+def may_learn(consent: Consent) -> bool:
+    """Tell if memories may be made of conversations."""
+    return consent == "allowed"
+
+
+def may_write(consent: Consent) -> bool:
+    """Tell if anything may be written, such as what a person states or what a conversation said."""
+    return consent != "paused"
 
 
 def check_not_paused(state: NamespaceState) -> None:
@@ -10,7 +24,7 @@ def check_not_paused(state: NamespaceState) -> None:
     Raises:
         MemoryDisabledError: memory is paused.
     """
-    if state.paused:
+    if not may_write(state.consent):
         raise MemoryDisabledError
 
 

@@ -77,21 +77,39 @@ def check_source(path: Path, expected: str) -> None:
         raise InvalidInputError(f"{cut(str(path))} is a folder, a device or a pipe; give the path of {expected}")
 
 
-def check_target(path: Path, where: str) -> None:
-    """Refuse a path at which no file can be put: what stands there is a folder, a device or a pipe.
+def check_target(path: Path, where: str, *beginnings: bytes) -> None:
+    """Refuse a path at which no file can be put: what stands there is a folder, a device, a pipe or somebody's other file.
+
+    Args:
+        path: the file that is to be written, new or instead of an earlier one of its kind.
+        where: the name of the argument, for the message.
+        beginnings: what a file of this kind may begin with.
 
     Raises:
-        InvalidInputError: a file that is moved to its place would replace a device, and one that is opened would wait for
-            whoever reads a pipe.
+        InvalidInputError: a file that is moved to its place would replace a device, one that is opened would wait for
+            whoever reads a pipe, and a path that was mistyped would cost a file that has nothing to do with memory.
     """
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
     except OSError:  # there is nothing yet, or it cannot be seen; writing says which
         return
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(status.st_mode):
         raise InvalidInputError(
             f"{where} {cut(path.name)} is a folder, a device or a pipe; name a file in a folder of yours"
         )
+    if status.st_size and not _first_line(path).startswith(beginnings):
+        raise InvalidInputError(
+            f"{where} {cut(path.name)} is another file, which is not written over; name a new file, or remove that one first"
+        )
+
+
+def _first_line(path: Path) -> bytes:
+    """The first line of a file; empty if it is no file of lines."""
+    try:
+        with open_lines(path) as lines:
+            return next(lines, b"")
+    except InvalidInputError:
+        return b""
 
 
 def _lines(file: IO[bytes], path: Path, most: int | None) -> Iterator[bytes]:

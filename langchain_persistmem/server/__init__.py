@@ -2,7 +2,7 @@
 
 from langchain_persistmem.server.access import AccessDeniedError, Caller
 from langchain_persistmem.server.app import memory_app
-from langchain_persistmem.server.limits import Limits
+from langchain_persistmem.server.request_limits import Limits
 from langchain_persistmem.server.signed_tokens import bearer_token
 
 __all__ = ["AccessDeniedError", "Caller", "Limits", "bearer_token", "memory_app"]

@@ -38,12 +38,11 @@ from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import ConfigurationError, PersistMemError
 from langchain_persistmem.server import api, pages
 from langchain_persistmem.server.authentication import Authentication, Authorize
-from langchain_persistmem.server.dependencies import Service, check_request
-from langchain_persistmem.server.guard import Guard
-from langchain_persistmem.server.limits import Limits
 from langchain_persistmem.server.mcp import McpEndpoint
 from langchain_persistmem.server.problems import error_response, problem_response, validation_response
 from langchain_persistmem.server.rendering import STATIC
+from langchain_persistmem.server.request_checks import Service, check_request
+from langchain_persistmem.server.request_limits import Guard, Limits
 from langchain_persistmem.types.argument_checks import check_arguments
 
 

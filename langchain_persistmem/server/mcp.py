@@ -27,8 +27,8 @@ from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.errors import MemoryDisabledError, PersistMemError
 from langchain_persistmem.integrations.tools.tool_schemas import explain_mistake
 from langchain_persistmem.server.access import Access, Caller, authorise
-from langchain_persistmem.server.dependencies import Service
 from langchain_persistmem.server.mcp_tools import TOOLS, ToolCall
+from langchain_persistmem.server.request_checks import Service
 from langchain_persistmem.types.actor import part
 
 logger = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from langgraph.store.base import PutOp
 from langchain_persistmem import PersistMem, Settings
 from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 from langchain_persistmem.server import Caller, memory_app
-from langchain_persistmem.server.limits import Limits
+from langchain_persistmem.server.request_limits import Limits
 
 PERSON = "person00000"
 WHOSE = f"user_id={PERSON}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_persistmem.language.calendar.periods import find_periods
+from langchain_persistmem.language.calendar.time_expressions import find_periods
 
 NOW = datetime(2023, 10, 23, 10, 2, tzinfo=UTC)
 """A Monday."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from langchain_persistmem.language.calendar.periods import find_periods
+from langchain_persistmem.language.calendar.time_expressions import find_periods
 
 NOW = datetime(2024, 5, 15, 12, tzinfo=UTC)
 """A Wednesday."""

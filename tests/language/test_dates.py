@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_persistmem.language.calendar.calendar_arithmetic import feast
-from langchain_persistmem.language.calendar.periods import LONGEST, find_periods
+from langchain_persistmem.language.calendar.time_expressions import LONGEST, find_periods
 
 NOW = datetime(2023, 10, 23, 10, 2, tzinfo=UTC)
 """A Monday."""

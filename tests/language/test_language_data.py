@@ -255,7 +255,7 @@ from langchain_persistmem.language import language_files
 language_files.FOLDER = Path({str(tmp_path)!r})
 from langchain_persistmem.commands.confirmation_answers import read_answer
 from langchain_persistmem.language.command_detection import detect, detect_language
-from langchain_persistmem.language.calendar.periods import find_periods
+from langchain_persistmem.language.calendar.time_expressions import find_periods
 from langchain_persistmem.language.off_record_requests import asks_not_to_remember
 from langchain_persistmem.language.search_terms.query_terms import find_terms
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk

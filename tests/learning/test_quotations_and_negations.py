@@ -180,7 +180,7 @@ HONEST = [
 
 def is_believed(message: str, claim: str, quote: str, kind: str) -> bool:
     turns = [Turn(id="1", role="user", text=message, sent_at=WHEN, content={"data": {}})]
-    if not supporting([1], quote, turns):
+    if not supporting(turns, quote, turns):
         return False
     verdict = judge(claim, quote, turns, turns, instruction=kind == "instruction")
     return verdict.source == "user" and verdict.doubt is None

@@ -182,3 +182,39 @@ def test_a_connection_that_is_lost_in_an_import_is_no_erasure(
     restored = memory.privacy.import_file(tmp_path / "one.jsonl", user_id="tom")
     assert (restored.messages, restored.threads) == (3, 3)
     assert len(memory.list(user_id="tom")) == 3
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "notes.jsonl.gz", "notes.bin"])
+def test_an_export_writes_over_no_file_that_is_no_export(memory: PersistMem, tmp_path: Path, name: str) -> None:
+    path, content = (
+        tmp_path / name,
+        {"notes.txt": b"mine\n", "notes.jsonl.gz": gzip.compress(b"mine\n"), "notes.bin": b"\x1f\x8b\0"}[name],
+    )
+    path.write_bytes(content)
+    memory.remember("The user lives in Oslo.", user_id="ada")
+    with pytest.raises(InvalidInputError, match=r"path .* is another file"):
+        memory.privacy.export(path, user_id="ada")
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_an_export_replaces_an_earlier_one_and_an_empty_file(either: Any, tmp_path: Path) -> None:
+    await either.remember("The user lives in Oslo.", user_id="ada")
+    for name in ("ada.jsonl", "ada.jsonl.gz"):
+        (tmp_path / name).touch()
+        first = await either.privacy.export(tmp_path / name, user_id="ada")
+        await either.remember(f"The user owns the file {name}.", user_id="ada")
+        second = await either.privacy.export(tmp_path / name, user_id="ada")
+        assert second.counts["memory"] == first.counts["memory"] + 1
+
+
+def test_a_log_of_erasures_writes_over_no_other_file(memory: PersistMem, database: str, tmp_path: Path) -> None:
+    memory.remember("The user lives in Oslo.", user_id="ada")
+    memory.forget(everything=True, user_id="ada")
+    notes, log = tmp_path / "notes", tmp_path / "log"
+    notes.write_text("mine\n")
+    command = ["erasures", "list", "--dsn", database, "--out"]
+    assert main([*command, str(notes)]) == 2
+    assert notes.read_text() == "mine\n"
+    assert [main([*command, str(log)]) for _ in range(2)] == [0, 0]
+    assert log.read_text().count("\n") == 1

@@ -207,7 +207,7 @@ async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypa
     """Learning that began before the erase finds another generation of the namespace and gives up."""
     from langchain_persistmem.learning.turns import turn_memories
 
-    original = turn_memories.embed_pieces
+    original = turn_memories.embed_or_postpone
 
     async def erased_meanwhile(backend, pieces, *, later):
         vectors = await original(backend, pieces, later=later)
@@ -220,7 +220,7 @@ async def test_what_was_learnt_while_erasing_does_not_come_back(either, monkeypa
         plan = forget.Plan(None, None, everything=True, dry_run=False, limit=1)
         await forget.forget(backend, ("memories", "ada"), plan, now=datetime.now(UTC))
 
-    monkeypatch.setattr(turn_memories, "embed_pieces", erased_meanwhile)
+    monkeypatch.setattr(turn_memories, "embed_or_postpone", erased_meanwhile)
     observed = await either.observe([("user", "I adopted a cat called Pixel")], thread_id="t", user_id="ada")
     assert observed.added == 0
     assert (await either.admin.status()).counts == {"namespaces": 0, "memories": 0, "messages": 0}

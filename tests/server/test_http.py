@@ -11,7 +11,7 @@ from starlette.routing import Mount, Router
 
 from langchain_persistmem import PersistMem
 from langchain_persistmem.server import Limits, memory_app
-from langchain_persistmem.server.guard import HEADERS
+from langchain_persistmem.server.request_limits import HEADERS
 from tests.server.walk import ADA, BEA, KEY, OPERATOR, SECRET, client, rows
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 
-from langchain_persistmem.commands import classification
+from langchain_persistmem.commands import classification_by_chat_model
 from langchain_persistmem.integrations.labeled_documents import format_labelled
 from langchain_persistmem.learning.chat_model import extraction_prompt
 from langchain_persistmem.lifecycle import habits, summaries
@@ -119,7 +119,7 @@ PROMPTS: Mapping[str, Callable[[str, str], str]] = {
     "habit": lambda text, label: habits.material([memory(text, label), memory(text)]),
     "query expansion": lambda text, label: relevance_check.question(text),
     "relevance check": lambda text, label: relevance_check.material(text, [text, label]),
-    "command": lambda text, label: classification.material(text),
+    "command": lambda text, label: classification_by_chat_model.material(text),
     "documents": lambda text, label: format_labelled(
         [document(text, label), Document(text, metadata={"origins": ["memory"], "speaker": label})],
         max_tokens=10**6,

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from langchain_persistmem.errors import ModelError
 from langchain_persistmem.learning.background.retry_pause import pause_after
-from langchain_persistmem.learning.extraction_by_rules import learn_by_rules
+from langchain_persistmem.learning.rule_candidates import learn_by_rules
 from langchain_persistmem.postgres.queries import messages, work_leases
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.queries.work_leases import Job
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
@@ -85,7 +86,7 @@ async def retry(backend: Backend, namespace: Namespace, thread_id: str, *, now: 
         if await hold_existing(tx, namespace) is None:
             return 0
         state = await generations.hold(tx, backend, namespace, now=now)
-        if not state.learns:  # nothing is given up there: what waited was closed
+        if not may_learn(state.consent):  # nothing is given up there: what waited was closed
             return 0
         revived = await messages.retry_dead_letters(tx, namespace, thread_id)
         if revived:

@@ -27,6 +27,7 @@ from langchain_persistmem.postgres.queries.turns import OpenThread
 from langchain_persistmem.postgres.queries.work_leases import Job
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
@@ -141,7 +142,7 @@ async def _close_thread(backend: Backend, namespace: Namespace, thread_id: str, 
         if await hold_existing(tx, namespace) is None:
             return
         state = await namespaces.read_state(tx, namespace)
-        if state is not None and not state.learns:
+        if state is not None and not may_learn(state.consent):
             await withdraw_waiting(tx, namespace, thread_id, now=now)
             await consent_queries.drop_work(tx, namespace, thread_id)
 
@@ -151,7 +152,7 @@ async def _work_on(backend: Backend, job: Job, total: ThreadTotal, *, now: datet
     state = await backend.step(generations.present, job.namespace)
     if state is None:  # erased meanwhile, and its work with it
         return False
-    if not state.learns:
+    if not may_learn(state.consent):
         await backend.step(_close_thread, job.namespace, job.thread_id, now=now)
         return False
     total.capped = False

@@ -1,4 +1,4 @@
-"""Vectors that are made later: where the embedding model did not answer, and where it is a new one (``reembedding.py``).
+"""Memories stored without a vector, which is made later: where the embedding model did not answer, and where it is a new one (``reembedding.py``).
 
 A memory without a vector is found by its words. Its namespace has a row that a worker takes up; the
 memories themselves say which of them have no vector of the model, so that nothing can be lost or doubled.
@@ -38,6 +38,28 @@ class MissingVectorsResult:
     namespaces: int = 0
     """Namespaces that were looked through, those that are tried again later included."""
     memories: int = 0
+
+
+async def embed_or_postpone(
+    backend: Backend, pieces: Sequence[Sequence[str]], *, later: bool
+) -> list[tuple[Vector, ...]]:
+    """Make a vector for each piece of each text, or leave all of them for later.
+
+    Args:
+        later: none at all where the embedding model does not answer and may do so later.
+
+    Raises:
+        EmbeddingError: it failed in another way, or ``later`` is False.
+    """
+    texts = [piece for several in pieces for piece in several]
+    try:
+        vectors = iter(await backend.embed(texts))
+    except EmbeddingError as error:
+        if not (later and error.provider_failed and backend.settings.embed_later):
+            raise
+        logger.warning("stored without vectors, which are made later: %s", error)
+        return [() for _ in pieces]
+    return [tuple(next(vectors) for _ in several) for several in pieces]
 
 
 async def note_missing(tx: Transaction, backend: Backend, namespace: Namespace) -> None:

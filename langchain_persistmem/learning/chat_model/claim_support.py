@@ -1,15 +1,20 @@
-"""Evidence in the turns for a claim of the model's: the messages it names, and the words it quotes; pure."""
+"""Support in the turns for a claim of the model's, and the claims that are dropped for want of it; pure.
+
+A claim rests on the messages that the model names and the words that it quotes.
+"""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from langchain_persistmem.language.calendar.date_tokens import calendar_words
 from langchain_persistmem.language.quoted_text import strip_blocks
 from langchain_persistmem.language.sentences import SENTENCE
+from langchain_persistmem.language.small_talk import is_answer
 from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.learning.chat_model.polarity import drops_negation
-from langchain_persistmem.learning.chat_model.quotations import strip_foreign
+from langchain_persistmem.learning.chat_model.quotations_of_others import strip_foreign
 from langchain_persistmem.learning.chat_model.word_comparison import (
     WORD,
     details_of,
@@ -31,22 +36,74 @@ _DOMINANCE = 2
 """So many times the user's own words has a claim that stands in foreign text, where the quote shares a word with it."""
 
 
-def supporting(numbers: Sequence[object], quote: str, turns: Sequence[Turn]) -> list[Turn]:
-    """The turns that a claim rests on; none if nothing the user said supports it.
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The turns that a claim rests on, or the reason why it is dropped."""
+
+    sources: Sequence[Turn] = ()
+    is_certain: bool = True
+    """False where the words that are quoted have nothing to do with the claim."""
+    missing: Literal["assistant_only", "unsupported"] | None = None
+    """Set for a claim to be dropped: only the assistant said it, or no words of the user's do."""
+
+
+def find_support(
+    statement: str, quote: str, named: Sequence[Turn], turns: Sequence[Turn], earlier: Sequence[Turn]
+) -> Support:
+    """Find what a claim rests on, and decide whether it is dropped.
 
     Args:
-        numbers: the messages that the model names, counted from 1; those that were not shown count for nothing.
-        quote: the words that it quotes, or nothing. They have to be the user's. If they stand in another of the
-            user's messages than the one named, that one is the evidence: the words are better proof than the number.
-        turns: what the model was shown.
+        statement: the claim.
+        quote: the words that the model quotes, or nothing.
+        named: the turns that it names.
+        turns: what it was shown.
+        earlier: the turns before these.
     """
-    named = name_turns(numbers, turns)
+    sources = supporting(named, quote, turns)
+    if not sources:
+        by_user = any(turn.role == "user" for turn in named)
+        return Support(missing="unsupported" if by_user else "assistant_only")
+    if _is_supported(statement, quote, sources, _question(sources[-1], turns, earlier)):
+        return Support(sources)
+    if not letters(quote):  # nothing that the user said speaks for it
+        return Support(missing="unsupported")
+    return Support(sources, is_certain=False)
+
+
+def supporting(named: Sequence[Turn], quote: str, turns: Sequence[Turn]) -> Sequence[Turn]:
+    """The turns that a claim rests on; none if nothing the user said supports it.
+
+    What is quoted has to be the user's words. If they stand in another of the user's messages than the one named, that
+    one is the evidence: the words are better proof than the number.
+    """
     if not any(turn.role == "user" for turn in named):
         return []
     if not letters(quote) or any(turn.role == "user" and says(turn.text, quote) for turn in named):
         return named
     elsewhere = [turn for turn in turns if turn.role == "user" and says(turn.text, quote)]
     return elsewhere if len(elsewhere) == 1 and len(letters(quote)) >= _SHORTEST else []
+
+
+def _is_supported(text: str, quote: str, sources: Sequence[Turn], question: str = "") -> bool:
+    """Tell if the user's words have anything to do with a claim: the quoted ones, else those of the turn.
+
+    Args:
+        question: what the assistant asked before, where the turn answers it: "yes" has no word of the claim.
+    """
+    words = quote if letters(quote) else " ".join(turn.text for turn in sources if turn.role == "user")
+    return shares_words(f"{words} {question}", text)
+
+
+def _question(turn: Turn, turns: Sequence[Turn], earlier: Sequence[Turn]) -> str:
+    """The turn before, if this one answers it; in a chat of several people any turn of another one."""
+    earlier_and_open = [*earlier, *turns]
+    index = next((index for index, other in enumerate(earlier_and_open) if other.id == turn.id), 0)
+    before = earlier_and_open[index - 1] if index else None
+    if before is None:
+        return ""
+    if before.role == "user":
+        return before.text if before.speaker != turn.speaker else ""
+    return before.text if before.role == "assistant" and is_answer(turn.text, before.text) else ""
 
 
 def name_turns(numbers: Sequence[object], turns: Sequence[Turn]) -> list[Turn]:
@@ -160,13 +217,3 @@ def _is_foreign(text: str, quote: str, own: Sequence[str], foreign: Sequence[str
     familiar = sum(is_among(unit, user) for unit in claimed)
     # One word in common, such as what a page is about, makes a claim that is foreign otherwise none of the user's.
     return len(alien) > (_DOMINANCE * familiar if shares_words(quote, text) else familiar)
-
-
-def is_supported(text: str, quote: str, sources: Sequence[Turn], question: str = "") -> bool:
-    """Tell if the user's words have anything to do with a claim: the quoted ones, else those of the turn.
-
-    Args:
-        question: what the assistant asked before, where the turn answers it: "yes" has no word of the claim.
-    """
-    words = quote if letters(quote) else " ".join(turn.text for turn in sources if turn.role == "user")
-    return shares_words(f"{words} {question}", text)

@@ -8,18 +8,16 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import ExtractionError
-from langchain_persistmem.language.calendar.periods import find_periods
-from langchain_persistmem.language.small_talk import is_answer
+from langchain_persistmem.language.calendar.time_expressions import find_periods
 from langchain_persistmem.language.subjects import find_subject, names_among
 from langchain_persistmem.learning.chat_model.claim_support import (
     find_quote,
-    is_supported,
+    find_support,
     judge,
     leading_name,
     letters,
     name_turns,
     says,
-    supporting,
 )
 from langchain_persistmem.learning.chat_model.extraction_prompt import USUAL, Request
 from langchain_persistmem.learning.decisions.fact_keys import fact_key
@@ -241,17 +239,14 @@ def _read_entry(
         return Omission(statement, "not_usable")
     ids, target = tuple(turn.id for turn in named), labels.get(entry.label)
     about = target.id if target is not None else None
-    sources = supporting(entry.numbers, entry.quote, turns)
-    if not sources:
-        by_user = any(turn.role == "user" for turn in named)
-        return Omission(statement, "unsupported" if by_user else "assistant_only", ids, about)
+    support = find_support(statement, entry.quote, named, turns, earlier)
+    if support.missing is not None:
+        return Omission(statement, support.missing, ids, about)
+    sources = support.sources
     candidate = _candidate(entry, statement, sources, about)
     if content is not None:
         candidate = replace(candidate, value={**(candidate.value or {}), "schema": content[0], "content": content[1]})
-    supported = is_supported(statement, entry.quote, sources, _question(sources[-1], turns, earlier))
-    if not supported:
-        if not letters(entry.quote):  # nothing that the user said speaks for it
-            return Omission(statement, "unsupported", ids, about)
+    if not support.is_certain:
         # Other words of the user's may say it; but they confirm nothing.
         candidate = replace(candidate, is_supported=False)
         if candidate.relation == "same":
@@ -263,18 +258,6 @@ def _read_entry(
         candidate = replace(candidate, category=category)
     where = Provenance(source=verdict.source, message_ids=tuple(turn.id for turn in sources))
     return replace(candidate, provenance=where, doubt=verdict.doubt)
-
-
-def _question(turn: Turn, turns: Sequence[Turn], earlier: Sequence[Turn]) -> str:
-    """The turn before, if this one answers it; in a chat of several people any turn of another one."""
-    earlier_and_open = [*earlier, *turns]
-    index = next((index for index, other in enumerate(earlier_and_open) if other.id == turn.id), 0)
-    before = earlier_and_open[index - 1] if index else None
-    if before is None:
-        return ""
-    if before.role == "user":
-        return before.text if before.speaker != turn.speaker else ""
-    return before.text if before.role == "assistant" and is_answer(turn.text, before.text) else ""
 
 
 def _candidate(entry: _Entry, statement: str, sources: Sequence[Turn], about: UUID | None) -> Candidate:

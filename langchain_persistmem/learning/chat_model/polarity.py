@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from langchain_persistmem.language.hidden_characters import strip_invisible
-from langchain_persistmem.language.rulebook import Rulebook, rulebooks_for, rulebooks_of_language
 from langchain_persistmem.language.sentences import SENTENCE
+from langchain_persistmem.language.statement_rulebook import Rulebook, rulebooks_for, rulebooks_of_language
 from langchain_persistmem.learning.chat_model.word_comparison import WORD, is_among, letters, says, units
 from langchain_persistmem.types.records import Turn
 

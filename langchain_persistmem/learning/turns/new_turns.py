@@ -12,6 +12,7 @@ from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_learn, may_write
 from langchain_persistmem.runtime.messages import check_turn, digest_words
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
@@ -50,7 +51,7 @@ async def store_turns(
     existing = messages.existing_messages(tx, namespace, thread_id, turns)
     last = messages.read_messages(tx, namespace, thread_id, limit=len(turns), offset=0) if is_window else Answer([])
     tail, existing_ids, state = await last, await existing, await held
-    if state.paused:
+    if not may_write(state.consent):
         return StoredTurns(0, "paused", state)
     if existing_ids.off_record:
         return StoredTurns(0, "off_record", state)
@@ -61,10 +62,12 @@ async def store_turns(
     for turn in new:
         first.setdefault(turn.id, turn)
     edited = [turn for turn in turns if is_edit(existing_ids.digests.get(turn.id), turn.digest)]
-    messages.insert_messages(tx, namespace, thread_id, list(first.values()), withheld=not state.learns, now=now)
+    messages.insert_messages(
+        tx, namespace, thread_id, list(first.values()), withheld=not may_learn(state.consent), now=now
+    )
     if edited:
         await _edit_messages(tx, backend, namespace, thread_id, edited, state, now=now)
-    return StoredTurns(len(first) + len(edited), None if state.learns else "no_extract", state)
+    return StoredTurns(len(first) + len(edited), None if may_learn(state.consent) else "no_extract", state)
 
 
 def overlap_of(tail: Sequence[bytes], window: Sequence[bytes]) -> int:
@@ -103,7 +106,7 @@ async def _edit_messages(
         for old in await messages.message_versions(tx, namespace, thread_id, list(by_id))
     ]
     new = [(by_id[old.id], turn_id) for old, turn_id in versions]
-    messages.edit_messages(tx, namespace, thread_id, new, withheld=not state.learns, now=now)
+    messages.edit_messages(tx, namespace, thread_id, new, withheld=not may_learn(state.consent), now=now)
     ended = await messages.supersede_wordings(tx, namespace, thread_id, versions, now=now)
     search_index.unindex_memories(tx, namespace, [id for id, *_ in ended])
     log(tx, backend, namespace, [(id, "superseded", EDITED, by) for id, _, by in ended], now=now)

@@ -15,9 +15,9 @@ from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import is_small_talk
 from langchain_persistmem.language.statement_rules import find_statements
 from langchain_persistmem.language.trust import find_suspicion
-from langchain_persistmem.learning.background.missing_vectors import note_missing
+from langchain_persistmem.learning.background.missing_vectors import embed_or_postpone, note_missing
 from langchain_persistmem.learning.decisions.consolidation import WAITS
-from langchain_persistmem.learning.insert import ChangeResult, embed_pieces, log
+from langchain_persistmem.learning.insert import ChangeResult, log
 from langchain_persistmem.learning.turns.turns_follow_statements import follow_turns
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import consent, forget, messages, rewrites, search_index, work_leases
@@ -29,6 +29,7 @@ from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.runtime import generations, hnsw_upkeep
 from langchain_persistmem.runtime.audit_log import MemoryIds, record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_learn
 from langchain_persistmem.runtime.models.text_pieces import split_text
 from langchain_persistmem.runtime.record_redaction import turn_to_learn
 from langchain_persistmem.runtime.setup import ready
@@ -157,7 +158,7 @@ async def index_turns(
     settled, hidden_before = _settle(backend, open_thread.messages, open_thread.before, thread_id, generation)
     new = [item for item in settled if item.candidate is not None]
     pieces = [split_text(item.candidate.text) for item in new if item.candidate is not None]
-    vectors = [() for _ in pieces] if filling else await embed_pieces(backend, pieces, later=True)
+    vectors = [() for _ in pieces] if filling else await embed_or_postpone(backend, pieces, later=True)
     more = len(open_thread.messages) == limit
 
     async def write(backend: Backend) -> IndexResult:
@@ -169,7 +170,7 @@ async def index_turns(
             there = turn_queries.existing_turns(tx, namespace, [item.turn_id for item in new])
             count = messages.count_open(tx, namespace, thread_id)
             state, waiting = await held, await count
-            if state.generation != generation or not state.learns:
+            if state.generation != generation or not may_learn(state.consent):
                 raise _OvertakenError
             if await closed != len(rows):
                 raise _SettledError

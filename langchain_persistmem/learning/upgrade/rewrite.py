@@ -18,6 +18,7 @@ from langchain_persistmem.postgres.queries import namespaces, rewrites, search_i
 from langchain_persistmem.postgres.queries.generations import hold_existing
 from langchain_persistmem.postgres.retry import apart
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_learn
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace
 
 logger = logging.getLogger(__name__)
@@ -180,7 +181,7 @@ async def _do_rows(backend: Backend, namespace: Namespace, *, now: datetime) -> 
         thread_id = await rewrites.thread_without_turns(tx, namespace)
         if thread_id is not None:
             state = await namespaces.read_state(tx, namespace)
-            if state is not None and state.learns:
+            if state is not None and may_learn(state.consent):
                 return thread_id, generation
             await rewrites.await_consent(tx, namespace)
             return False

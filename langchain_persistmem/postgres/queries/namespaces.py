@@ -27,16 +27,6 @@ class NamespaceState:
     form: int = 2
     """The form of what is derived in it; 1 is that of before, which is being rewritten."""
 
-    @property
-    def learns(self) -> bool:
-        """Tell if memories may be made of conversations."""
-        return self.consent == "allowed"
-
-    @property
-    def paused(self) -> bool:
-        """Tell if nothing may be written."""
-        return self.consent == "paused"
-
 
 def hold_namespace(
     tx: Transaction, namespace: Namespace, *, generation: UUID, consent: Consent, now: datetime

@@ -6,7 +6,7 @@ from functools import partial
 
 from psycopg import sql
 
-from langchain_persistmem.language.calendar.periods import find_periods
+from langchain_persistmem.language.calendar.time_expressions import find_periods
 from langchain_persistmem.language.search_terms.query_terms import find_terms
 from langchain_persistmem.language.text_search_configuration import choose_configuration
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel

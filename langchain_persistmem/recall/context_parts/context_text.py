@@ -13,7 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 from typing import Any, Literal, cast
 
-from langchain_persistmem.language.calendar.time_mentions import mentions_time
+from langchain_persistmem.language.calendar.time_expressions import mentions_time
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.language.trust import INSTRUCTORS
 from langchain_persistmem.recall.excerpts import stands_for

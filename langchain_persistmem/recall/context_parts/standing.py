@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from itertools import zip_longest
 from typing import Any, Literal, overload
 
-from langchain_persistmem.language.calendar.time_mentions import mentions_time
+from langchain_persistmem.language.calendar.time_expressions import mentions_time
 from langchain_persistmem.language.question import speaks_of_self
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import QUESTION_MARK

@@ -17,7 +17,7 @@ from langchain_persistmem.server.api.bodies import (
     RestoreBody,
     ReviewBody,
 )
-from langchain_persistmem.server.dependencies import CurrentAccess
+from langchain_persistmem.server.request_checks import CurrentAccess
 from langchain_persistmem.types.records import Change, Kind, Memory, MemoryRecord, Source, Status
 from langchain_persistmem.types.results import ObserveResult, Receipt
 

@@ -10,8 +10,8 @@ from fastapi.responses import FileResponse
 from langchain_persistmem.server.access import operators_only
 from langchain_persistmem.server.api.bodies import ConsentBody, OffRecordBody, ProfileBody
 from langchain_persistmem.server.api.memory_routes import Limit, Offset
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.export_transfer import receive_export, send_export
+from langchain_persistmem.server.request_checks import CurrentAccess
 from langchain_persistmem.types.namespace import decode
 from langchain_persistmem.types.records import AuditCheck, AuditEntry, Turn
 from langchain_persistmem.types.results import Conversation, ImportFileResult, Person, StatusResult, TurnOutcome

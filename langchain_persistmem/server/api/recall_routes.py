@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from langchain_persistmem.server.access import only_reads
 from langchain_persistmem.server.api.bodies import ContextBody, QuestionBody
-from langchain_persistmem.server.dependencies import CurrentAccess
+from langchain_persistmem.server.request_checks import CurrentAccess
 from langchain_persistmem.types.recall_results import Context, Explanation, Recollection
 
 router = APIRouter(tags=["recall"])

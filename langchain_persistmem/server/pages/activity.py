@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from langchain_persistmem.server.access import AccessDeniedError
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.display import tokens_of
 from langchain_persistmem.server.pages.charts import bars, kinds_over_time, messages_over_time, tokens_over_time
 from langchain_persistmem.server.pages.start import QUEUE
 from langchain_persistmem.server.rendering import render
+from langchain_persistmem.server.request_checks import CurrentAccess
 
 router = APIRouter()
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.rendering import render
+from langchain_persistmem.server.request_checks import CurrentAccess
 
 router = APIRouter()
 

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Form, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.pages.memories import PageNumber
 from langchain_persistmem.server.rendering import render, see_other
+from langchain_persistmem.server.request_checks import CurrentAccess
 
 router = APIRouter()
 

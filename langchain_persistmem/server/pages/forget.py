@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from langchain_persistmem.errors import InvalidInputError, MemoryNotFoundError
 from langchain_persistmem.server.access import Access, only_reads
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.display import texts
 from langchain_persistmem.server.rendering import render, see_other
+from langchain_persistmem.server.request_checks import CurrentAccess
 from langchain_persistmem.types.records import Memory
 
 router = APIRouter()

@@ -13,10 +13,10 @@ from starlette.responses import Response
 
 from langchain_persistmem.errors import InvalidInputError, PersistMemError
 from langchain_persistmem.server.access import Access, only_reads
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.pages.charts import strip
 from langchain_persistmem.server.problems import status_of
 from langchain_persistmem.server.rendering import render, see_other
+from langchain_persistmem.server.request_checks import CurrentAccess
 from langchain_persistmem.types.records import KINDS, SOURCES, STATUSES, Kind, Memory, Source, Status
 
 router = APIRouter()

@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from langchain_persistmem.errors import ConcurrentUpdateError, InvalidInputError, MemoryNotFoundError, PersistMemError
 from langchain_persistmem.server.access import Access
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.display import texts
 from langchain_persistmem.server.problems import status_of
 from langchain_persistmem.server.rendering import render, see_other
+from langchain_persistmem.server.request_checks import CurrentAccess
 from langchain_persistmem.types.records import KINDS, Change, Kind, Memory, MemoryRecord, Source
 
 router = APIRouter()

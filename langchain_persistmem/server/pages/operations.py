@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from langchain_persistmem.server.access import operators_only
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.pages.charts import bars
 from langchain_persistmem.server.rendering import render, see_other
+from langchain_persistmem.server.request_checks import CurrentAccess
 from langchain_persistmem.types.erasure_log_line import Erasure
 from langchain_persistmem.types.namespace import encode
 

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from langchain_persistmem.server.access import Access, only_reads, operators_only
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.rendering import render
+from langchain_persistmem.server.request_checks import CurrentAccess
 from langchain_persistmem.types.namespace import decode, encode
 
 router = APIRouter()

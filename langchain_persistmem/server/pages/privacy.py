@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from langchain_persistmem.errors import PersistMemError
 from langchain_persistmem.server.access import Access, only_reads
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.display import texts
 from langchain_persistmem.server.export_transfer import receive_export, send_export
 from langchain_persistmem.server.problems import status_of
 from langchain_persistmem.server.rendering import render, see_other
+from langchain_persistmem.server.request_checks import CurrentAccess
 from langchain_persistmem.types.records import CONSENTS, Consent
 from langchain_persistmem.types.results import ImportFileResult
 

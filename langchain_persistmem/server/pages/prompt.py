@@ -14,11 +14,11 @@ from langchain_persistmem.recall.context_parts.context_text import FORMS
 from langchain_persistmem.recall.context_parts.context_text import Form as ContextForm
 from langchain_persistmem.recall.context_parts.standing import STANDINGS, Standing
 from langchain_persistmem.server.access import Access, only_reads
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.display import tokens_of
 from langchain_persistmem.server.pages.charts import strip
 from langchain_persistmem.server.problems import status_of
 from langchain_persistmem.server.rendering import render
+from langchain_persistmem.server.request_checks import CurrentAccess
 from langchain_persistmem.types.recall_results import Context
 
 router = APIRouter()

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from langchain_persistmem.errors import MemoryNotFoundError
 from langchain_persistmem.server.access import Access
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.rendering import render, see_other
+from langchain_persistmem.server.request_checks import CurrentAccess
 from langchain_persistmem.types.records import Memory
 
 router = APIRouter()

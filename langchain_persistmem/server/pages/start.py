@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from langchain_persistmem.server.dependencies import CurrentAccess
 from langchain_persistmem.server.pages.charts import bars, kinds_over_time
 from langchain_persistmem.server.rendering import render
+from langchain_persistmem.server.request_checks import CurrentAccess
 
 router = APIRouter()
 

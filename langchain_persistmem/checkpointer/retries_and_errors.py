@@ -1,4 +1,4 @@
-"""The adapter between the savers' own statements and the connections that upstream's savers were given.
+"""Retries of the savers' methods, and PostgreSQL's errors in them as ours; their own statements on the user's connections.
 
 A :class:`~langchain_persistmem.postgres.transaction.Transaction` for sync and async; but the connection may be a
 user's, so that nothing is registered on it. PostgreSQL's errors pass, and become ours where a method of a saver ends.
@@ -23,9 +23,9 @@ from langchain_persistmem.errors import (
 )
 from langchain_persistmem.postgres.blocking import finished
 from langchain_persistmem.postgres.connections.forks import check_owner
-from langchain_persistmem.postgres.error_mapping import is_over, translate
+from langchain_persistmem.postgres.error_mapping import translate
 from langchain_persistmem.postgres.failover import names_several_servers
-from langchain_persistmem.postgres.retry import Backoff
+from langchain_persistmem.postgres.retry import Backoff, is_over
 from langchain_persistmem.postgres.transaction import AsyncTransaction, SyncTransaction
 
 P = ParamSpec("P")

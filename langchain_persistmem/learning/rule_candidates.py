@@ -21,6 +21,7 @@ from langchain_persistmem.postgres.queries import messages
 from langchain_persistmem.runtime import generations
 from langchain_persistmem.runtime.audit_log import record
 from langchain_persistmem.runtime.backend import Backend
+from langchain_persistmem.runtime.consent_checks import may_learn
 from langchain_persistmem.runtime.record_redaction import turn_to_learn
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import RULES_EXTRACTOR, Candidate, Provenance, Turn
@@ -99,7 +100,7 @@ async def learn_by_rules(
     async def write(backend: Backend) -> None:
         async with backend.transaction(namespace) as tx:
             state = await generations.hold(tx, backend, namespace, now=now)
-            if state.generation == generation and state.learns:  # else it was erased or forbidden meanwhile
+            if state.generation == generation and may_learn(state.consent):  # else it was erased or forbidden meanwhile
                 done = await apply(tx, backend, namespace, decisions, now=now)
                 await record(tx, backend, namespace, "learnt", done.memory_ids.all, turns=0, **done.memory_ids.counts)
 

@@ -1,4 +1,4 @@
-"""Times that a text speaks of: "on 7 May", "last spring", "two weeks ago", "zwischen Juni und August"; pure.
+"""Time expressions in questions and memories: "on 7 May", "last spring", "two weeks ago", "zwischen Juni und August"; pure.
 
 Dates are read against a given moment, token by token from left to right, in one pass whose time grows with the length
 of the text alone. What could be a time or something else ("may", "March", "spring") counts only beside a word or a
@@ -9,22 +9,26 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from langchain_persistmem.language.calendar import calendar_arithmetic, cjk_dates
 from langchain_persistmem.language.calendar.calendar_arithmetic import Days
 from langchain_persistmem.language.calendar.date_grammar import Dates, RelativeDates
 from langchain_persistmem.language.calendar.date_steps import ComposedDates
 from langchain_persistmem.language.calendar.date_tokens import Time, calendar_words
-from langchain_persistmem.types.recall_results import Period
+from langchain_persistmem.types.recall_results import Period, RecallCandidate
+from langchain_persistmem.types.records import Memory
 
 LONGEST = 4_000
 """Characters of a text that are read: who asks about a time does so early."""
+READ_FOR_TIMES = 500
+"""Characters of a memory in which a date is looked for."""
 _MOST = 8
 _LONGEST_START = 6
 """A time begins at most so many tokens before the one that makes a time of it, which is counted too."""
 _FEWEST_DIGITS = 4
 """A shorter number is a time only beside a word that is."""
+_WORD = re.compile(r"\w+")
 _TOKEN = re.compile(
     r"\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?(?!\d)|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})(?!\d)|\d+|[^\W\d_]+"
 )
@@ -150,3 +154,27 @@ def _moved_to_year(days: Days, year: int) -> Days:
     first = days[0]
     moved = calendar_arithmetic.day(year, first.month, min(first.day, 28) if first.month == 2 else first.day)  # noqa: PLR2004
     return calendar_arithmetic.days(moved[0], length) if moved else days
+
+
+def mentions_time(memory: Memory | RecallCandidate) -> bool:
+    """Tell whether a memory's text seems to speak of a time: it names a day, a month or a year, or a unit beside "last", "ago" ...
+
+    Its words are looked at and not read, which takes a tenth of the time and is right as often as it matters.
+    """
+    begin = (memory.text or "")[:READ_FOR_TIMES]
+    words = frozenset(_WORD.findall(begin.casefold()))
+    dates, spans, marks = _telling_words()
+    if not dates.isdisjoint(words) or (not spans.isdisjoint(words) and not marks.isdisjoint(words)):
+        return True
+    return not begin.isascii() and any(cjk_dates.find_times(begin, memory.valid_from.date()))
+
+
+@cache
+def _telling_words() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Words that name a time, words that do so beside one of the third, and these."""
+    words = calendar_words()
+    names = frozenset((*words.months, *words.weekdays)) | words.days.single_words | words.feasts.single_words
+    dates = (names - words.ambiguous) | {str(year) for year in range(1900, 2100)}
+    spans = frozenset((*words.units, *words.seasons)) | words.nights | words.parts_of_day | (names & words.ambiguous)
+    marks = words.last | words.this | words.next | words.ago_before.single_words | words.ago_after | words.vague
+    return dates, spans, marks

@@ -1,4 +1,4 @@
-"""The dependency of every route: the request is authorised before the route's function runs."""
+"""Checks of each request before its route's function runs: whose memory it may see, and the token of its form."""
 
 from __future__ import annotations
 

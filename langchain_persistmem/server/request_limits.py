@@ -1,12 +1,16 @@
-"""Checks around every request: limits, authentication, headers, and unforeseen errors."""
+"""Limits of every request, by size and by number, around the whole application; with authentication, headers, and unforeseen errors."""
 
 from __future__ import annotations
 
 import logging
+import time
 import traceback
+from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,7 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from langchain_persistmem.errors import PersistMemError
 from langchain_persistmem.server.access import Caller
 from langchain_persistmem.server.authentication import Authentication
-from langchain_persistmem.server.limits import Limits, RateLimit, bounded, too_large
 from langchain_persistmem.server.problems import error_response, problem_response, route_path
 from langchain_persistmem.types.actor import part
 
@@ -33,10 +36,65 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 _STATIC = "/static/"
+_MOST_BUCKETS = 10_000
 _ANONYMOUS_BYTES = 16_384
 _LENGTH_DIGITS = 20
 _UPLOADS = ("/v1/import", "/import")
 """Paths that take a whole export."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """The limits of one application."""
+
+    requests_per_minute: int = 600
+    """Of one caller, evenly or at once."""
+    failures_per_minute: int = 30
+    """Of one address, while nobody is logged in: guesses at tokens."""
+    body_bytes: int = 2_000_000
+    """The longest body of a request."""
+    upload_bytes: int = 200_000_000
+    """The longest export that is given back."""
+
+
+class RateLimit:
+    """Token buckets by name: each refills evenly, and holds at most a minute's worth."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, name: str, *, now: float | None = None) -> bool:
+        """Take one from a bucket; False where it is empty."""
+        moment = time.monotonic() if now is None else now
+        tokens, at = self._buckets.pop(name, (float(self._per_minute), moment))
+        tokens = min(self._per_minute, tokens + (moment - at) * self._per_minute / 60)
+        is_allowed = tokens >= 1
+        self._buckets[name] = (tokens - 1 if is_allowed else tokens, moment)
+        # The one that was asked longest ago is the fullest: nothing is lost with it.
+        if len(self._buckets) > _MOST_BUCKETS:
+            self._buckets.popitem(last=False)
+        return is_allowed
+
+
+def _too_large(at_most: int) -> str:
+    """Return the message for a body that is too long."""
+    return f"the request has more than {at_most:,} bytes; send it in several parts"
+
+
+def _bounded(receive: Receive, at_most: int) -> Receive:
+    """Wrap ``receive`` so that a body whose length nobody has declared ends in 413 as well."""
+    size = 0
+
+    async def receive_within() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > at_most:
+            raise HTTPException(413, _too_large(at_most))
+        return message
+
+    return receive_within
 
 
 class Guard:
@@ -75,7 +133,7 @@ class Guard:
                 return
             caller: Caller | None = scope["persistmem.caller"]
             with part("server" if caller is None else f"server: {caller.actor}"):
-                await self._app(scope, bounded(receive, self._body_limit(caller, path)), send_with_headers)
+                await self._app(scope, _bounded(receive, self._body_limit(caller, path)), send_with_headers)
         except Exception as error:  # noqa: BLE001 - its text may quote a memory: only its class and place are logged
             frames = "".join(traceback.format_tb(error.__traceback__))
             logger.error("%s in %s %s\n%s", type(error).__name__, scope["method"], path, frames)  # noqa: TRY400
@@ -99,7 +157,7 @@ class Guard:
             return problem_response(request, 429, "too many requests; wait a moment and try again")
         most, length = self._body_limit(caller, path), request.headers.get("content-length", "0")
         if not length.isascii() or not length.isdecimal() or len(length) > _LENGTH_DIGITS or int(length) > most:
-            return problem_response(request, 413, too_large(most))
+            return problem_response(request, 413, _too_large(most))
         return None
 
     def _body_limit(self, caller: Caller | None, path: str) -> int:

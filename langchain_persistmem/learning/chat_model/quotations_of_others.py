@@ -6,7 +6,7 @@ from typing import Literal
 
 from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.quoted_text import QUOTATION, is_long, strip_quotations
-from langchain_persistmem.language.rulebook import Rulebook, rulebooks_of_language
+from langchain_persistmem.language.statement_rulebook import Rulebook, rulebooks_of_language
 from langchain_persistmem.learning.chat_model.word_comparison import WORD, shares_words, units, units_in_order
 
 _END = re.compile(r"[.!?。！？\n]")
