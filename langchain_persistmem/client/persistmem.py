@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -21,9 +21,9 @@ from langchain_persistmem.checkpointer.async_saver import AsyncPersistMemSaver
 from langchain_persistmem.checkpointer.sync_saver import PersistMemSaver
 from langchain_persistmem.checkpointer.thread_owners import Register
 from langchain_persistmem.client.admin import Admin
-from langchain_persistmem.client.background_worker import TaskWorker, ThreadWorker
 from langchain_persistmem.client.conversations import Conversations
 from langchain_persistmem.client.history import History
+from langchain_persistmem.client.opening import Opening, Parts, Plan, open_parts, open_parts_async
 from langchain_persistmem.client.privacy import Privacy
 from langchain_persistmem.client.review import Review
 from langchain_persistmem.client.sync_and_async import both, run
@@ -38,7 +38,6 @@ from langchain_persistmem.learning import observe as observe_flow
 from langchain_persistmem.learning import profile as profile_flow
 from langchain_persistmem.learning import remember as remember_flow
 from langchain_persistmem.postgres.connections.forks import check_owner, is_inherited
-from langchain_persistmem.postgres.connections.pool_opening import open_async_pool, open_pool
 from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.privacy import forget as forget_flow
 from langchain_persistmem.privacy.erase_person import check_erase_namespaces, namespaces_of_person
@@ -96,22 +95,19 @@ class PersistMem:
 
     def __init__(
         self,
-        backend: SyncBackend | AsyncBackend,
-        stack: ExitStack | AsyncExitStack,
+        parts: Parts,
         namespace: Namespace,
-        store: PersistMemStore | AsyncPersistMemStore,
-        worker: ThreadWorker | TaskWorker | None = None,
         profile: type[BaseModel] = Profile,
         erase_namespaces: tuple[Namespace, ...] = (),
     ) -> None:
         """Use :meth:`open` or :meth:`aopen`."""
         self._erase_namespaces = erase_namespaces
         self._profile_class = profile
-        self._worker = worker
-        self._backend = backend
-        self._stack = stack
+        self._worker = parts.worker
+        self._backend = backend = parts.backend
+        self._stack = parts.stack
         self._namespace = namespace
-        self._store = store
+        self._store = parts.store
         # The checkpointer has the same pool, and registers its threads, since an erasure has to find a person's
         # checkpoints.
         register = Register(backend, namespace)
@@ -177,19 +173,8 @@ class PersistMem:
         check_template(namespace)
         namings = check_erase_namespaces(erase_namespaces)
         models = models_of(embeddings, model, settings, schema, reranker)
-        with ExitStack() as stack:
-            backend = SyncBackend(
-                open_pool(stack, conninfo, settings),
-                models,
-                settings,
-                replica=None if replica is None else open_pool(stack, replica, settings),
-            )
-            store = stack.enter_context(PersistMemStore(backend, index=store_index, ttl=store_ttl))
-            worker = ThreadWorker(backend) if _works(backend) else None
-            if worker is not None:
-                worker.start()
-                stack.callback(worker.stop)
-            return cls(backend, stack.pop_all(), namespace, store, worker, profile, namings)
+        plan = Plan(conninfo, replica, models, settings, store_index, store_ttl)
+        return cls(open_parts(plan), namespace, profile, namings)
 
     @classmethod
     @check_arguments(ConfigurationError)
@@ -208,27 +193,15 @@ class PersistMem:
         store_index: Mapping[str, Any] | None = None,
         store_ttl: Mapping[str, Any] | None = None,
         erase_namespaces: Sequence[Namespace] = (),
-    ) -> Opening:
+    ) -> Opening[PersistMem]:
         """:meth:`open` for asyncio: ``async with PersistMem.aopen(...) as memory:``, or await it and call :meth:`aclose`."""
         check_template(namespace)
         namings = check_erase_namespaces(erase_namespaces)
         models = models_of(embeddings, model, settings, schema, reranker)
+        plan = Plan(conninfo, replica, models, settings, store_index, store_ttl)
 
         async def open_memory() -> PersistMem:
-            async with AsyncExitStack() as stack:
-                backend = AsyncBackend(
-                    await open_async_pool(stack, conninfo, settings),
-                    models,
-                    settings,
-                    replica=None if replica is None else await open_async_pool(stack, replica, settings),
-                )
-                store = AsyncPersistMemStore(backend, index=store_index, ttl=store_ttl)
-                await stack.enter_async_context(store)
-                worker = TaskWorker(backend) if _works(backend) else None
-                if worker is not None:
-                    worker.start()
-                    stack.push_async_callback(worker.stop)
-                return cls(backend, stack.pop_all(), namespace, store, worker, profile, namings)
+            return cls(await open_parts_async(plan), namespace, profile, namings)
 
         return Opening(open_memory)
 
@@ -833,30 +806,3 @@ def _question(
         thread_id=thread_id,
         now=datetime.now(UTC) if now is None else now,
     )
-
-
-def _works(backend: SyncBackend | AsyncBackend) -> bool:
-    """True where this process learns in the background."""
-    worker = backend.settings.worker
-    return backend.model_name is not None if worker is None else worker
-
-
-class Opening:
-    """The result of :meth:`PersistMem.aopen`, to be awaited or entered with ``async with``."""
-
-    def __init__(self, open_: Callable[[], Coroutine[Any, Any, PersistMem]]) -> None:
-        self._opened = open_
-        self._memory: PersistMem | None = None
-
-    def __await__(self) -> Generator[Any, None, PersistMem]:
-        return self._opened().__await__()
-
-    async def __aenter__(self) -> PersistMem:
-        self._memory = await self._opened()
-        return self._memory
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._memory is not None:
-            await self._memory.aclose()

@@ -20,12 +20,11 @@ from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.integrations.run_messages import (
     in_state,
     is_user_message,
-    mark_off_record,
     messages_in,
-    new_marks,
 )
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import turns_of
+from langchain_persistmem.runtime.off_record_marks import mark_off_record, new_marks
 from langchain_persistmem.runtime.run_identity import current_runtime, namespace_of_run, off_the_record, thread_if_any
 from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.argument_checks import check_arguments

@@ -22,9 +22,7 @@ from langchain_persistmem.integrations.run_messages import (
     add_text,
     in_state,
     latest_user_message,
-    mark_off_record,
     messages_in,
-    new_marks,
     question_of,
 )
 from langchain_persistmem.integrations.run_options import Clock, ContextOptions
@@ -34,6 +32,7 @@ from langchain_persistmem.recall.context_parts.context_text import Form
 from langchain_persistmem.recall.context_parts.standing import Standing
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import MAX_MESSAGES
+from langchain_persistmem.runtime.off_record_marks import mark_off_record, new_marks
 from langchain_persistmem.runtime.run_identity import moment_of, namespace_of_run, thread_if_any
 from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.namespace import Namespace

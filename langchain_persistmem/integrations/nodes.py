@@ -19,9 +19,7 @@ from langchain_persistmem.integrations.run_messages import (
     add_text,
     check_state_key,
     in_state,
-    mark_off_record,
     messages_in,
-    new_marks,
     question_of,
 )
 from langchain_persistmem.integrations.run_options import Clock, ContextOptions
@@ -30,6 +28,7 @@ from langchain_persistmem.recall.context_parts.context_text import Form
 from langchain_persistmem.recall.context_parts.standing import Standing
 from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import MAX_MESSAGES
+from langchain_persistmem.runtime.off_record_marks import mark_off_record, new_marks
 from langchain_persistmem.runtime.run_identity import (
     current_runtime,
     moment_of,

@@ -1,16 +1,15 @@
-"""The messages of a run: where a state has them, the user's question among them, and marks off the record."""
+"""The messages of a run: where a state has them, and the user's question among them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables.config import RunnableConfig
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
-from langchain_persistmem.runtime.messages import by_middleware, is_off_record
-from langchain_persistmem.types.records import OFF_RECORD
+from langchain_persistmem.runtime.messages import by_middleware
 from langchain_persistmem.types.representation import quote
 
 _LONGEST_QUERY = 2_000
@@ -62,25 +61,6 @@ def question_of(messages: Sequence[BaseMessage]) -> Question | None:
 def is_user_message(message: object) -> bool:
     """True for a message in the user's own words."""
     return isinstance(message, HumanMessage) and not by_middleware(message)
-
-
-def mark_off_record(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """Return all ``messages``, those of the user and the assistant marked as off the record."""
-    return [
-        message.model_copy(update={"response_metadata": {**message.response_metadata, **OFF_RECORD}})
-        if isinstance(message, (HumanMessage, AIMessage)) and not is_off_record(message)
-        else message
-        for message in convert_to_messages(messages)
-    ]
-
-
-def new_marks(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """Return only the messages that :func:`mark_off_record` changes: the update for a state that replaces them by id."""
-    return [
-        after
-        for before, after in zip(messages, mark_off_record(messages), strict=True)
-        if is_off_record(after) and not is_off_record(before)
-    ]
 
 
 def check_state_key(config: RunnableConfig, state_key: str, messages_key: str) -> None:

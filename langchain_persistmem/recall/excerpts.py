@@ -6,14 +6,15 @@ from functools import cache
 
 from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.search_terms.word_beginnings import STEM, word_beginnings
 from langchain_persistmem.language.sentences import SENTENCE
 from langchain_persistmem.language.subjects import names_user
 from langchain_persistmem.types.recall_results import RankedCandidate
 
 _WORD = re.compile(r"[^\W_]+")
 _FIGURE = re.compile(r"\d+")
-_STEM, _SHORTEST = 5, 3
-"""Letters by which two words count as one: "moved" and "moving" do not share more."""
+_SHORTEST = 3
+"""Letters of a word that another one may have an ending to."""
 _QUOTED = 45
 """Words that are quoted of a turn."""
 _MORE = 2
@@ -93,7 +94,7 @@ def _is_form(one: str, other: str) -> bool:
     if any(map(str.isdigit, one)):
         return one == other
     shorter, longer = sorted((one, other), key=len)
-    return one[:_STEM] == other[:_STEM] or (longer.startswith(shorter) and _SHORTEST <= len(shorter) >= len(longer) - 2)
+    return one[:STEM] == other[:STEM] or (longer.startswith(shorter) and _SHORTEST <= len(shorter) >= len(longer) - 2)
 
 
 def best_sentences(words: frozenset[str], text: str) -> str | None:
@@ -133,9 +134,8 @@ def _is_past(sentence: str, quotes: Sequence[str]) -> bool:
 
 
 def stems_of(text: str) -> frozenset[str]:
-    """The beginnings of the words of a text that say something, by which two forms of a word count as one."""
-    light = _light_words()
-    return frozenset(word[:_STEM] for word in _WORD.findall(text.casefold()) if word not in light)
+    """The beginnings of the words of a text that say something."""
+    return word_beginnings(text, _light_words())
 
 
 @cache

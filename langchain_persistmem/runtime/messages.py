@@ -20,9 +20,10 @@ from langchain_core.utils.uuid import uuid7
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_message
+from langchain_persistmem.runtime.off_record_marks import leave_out_off_record
 from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.moments import offset_of
-from langchain_persistmem.types.records import Turn, is_off_record_metadata
+from langchain_persistmem.types.records import Turn
 from langchain_persistmem.types.representation import is_a, plain, type_name
 
 logger = logging.getLogger(__name__)
@@ -196,22 +197,12 @@ def turns_on_the_record(
     Raises:
         InvalidInputError: something is no message, or its date has no time zone.
     """
-    result: list[Turn] = []
-    off = False
-    for turn in turns_of(messages, redaction=redaction, now=now):
-        summary = "lc_source" in turn.content["data"].get("additional_kwargs", {})
-        if turn.role == "user" and not summary:
-            off = turn.is_off_record
-        if not (off or summary or turn.is_off_record):
-            result.append(turn)
-    return result
+    turns = turns_of(messages, redaction=redaction, now=now)
+    return leave_out_off_record([turn for turn in turns if not _is_summary(turn)])
 
 
-def is_off_record(message: object) -> bool:
-    """Tell if a message is marked as off the record; a state without LangGraph's reducer may have it as a dict."""
-    if isinstance(message, dict):
-        return is_off_record_metadata(cast("dict[str, object]", message).get("response_metadata"))
-    return is_off_record_metadata(getattr(message, "response_metadata", None))
+def _is_summary(turn: Turn) -> bool:
+    return "lc_source" in turn.content["data"].get("additional_kwargs", {})
 
 
 def by_middleware(message: object) -> bool:

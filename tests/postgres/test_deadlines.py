@@ -12,6 +12,7 @@ import pytest
 
 from langchain_persistmem import ConfigurationError, PersistMem, Settings, StorageUnavailableError
 from langchain_persistmem.postgres.connections.pool_opening import _network, _pool_options
+from langchain_persistmem.postgres.connections.timeouts import with_deadline
 from tests.conftest import Open
 
 PATIENT = Settings(worker=False)
@@ -139,7 +140,7 @@ def test_what_the_connection_string_says_counts() -> None:
     assert "keepalives" not in given
     assert "options" not in given  # PgBouncer refuses it
     assert _network("host=/tmp", Settings(statement_seconds=2.5))["tcp_user_timeout"] == 2000
-    kwargs = _pool_options("host=/tmp", Settings(), {"kwargs": {"keepalives": 0}})["kwargs"]
+    kwargs = _pool_options("host=/tmp", None, Settings(), {"kwargs": {"keepalives": 0}}, with_deadline, None)["kwargs"]
     assert kwargs["keepalives"] == 0
 
 

@@ -1,6 +1,5 @@
 """The input of extraction: which turns are worth a model call, and what is shown beside them: earlier turns, tools' outputs, known memories."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +8,7 @@ from uuid import UUID
 
 from langchain_persistmem.language.language_files import stop_words
 from langchain_persistmem.language.off_record_requests import find_off_record
+from langchain_persistmem.language.search_terms.word_beginnings import word_beginnings
 from langchain_persistmem.language.small_talk import is_answer, is_small_talk
 from langchain_persistmem.learning.decisions.existing_memories import CONSOLIDATED
 from langchain_persistmem.postgres.queries import changes, messages
@@ -27,9 +27,8 @@ _POOL = 3
 """So many times the known memories that are chosen are looked at for each turn."""
 _SHARED_WORD = 0.5
 """The gain, in deviations of cosines, of a known memory for each factor of e in the rarity of a word that it shares with a turn."""
-_STEM = 5
-"""Letters by which two words count as one."""
-_WORD = re.compile(r"[^\W_]{3,}")
+_SHORTEST = 3
+"""Letters of a word that is compared."""
 _EARLIER = 3
 """Turns before the open ones that a model is shown as well: they say what a "yes" or an "it" means."""
 
@@ -144,4 +143,4 @@ def _best_together(
 def _words(text: str) -> frozenset[str]:
     """The beginnings of the words of a text, and of the parts of a key."""
     light = stop_words("statements") | stop_words("quotes")
-    return frozenset(word[:_STEM] for word in _WORD.findall(text.casefold()) if word not in light)
+    return word_beginnings(text, light, shortest=_SHORTEST)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from typing import Any, cast
 
@@ -14,11 +14,11 @@ from psycopg.rows import DictRow, dict_row, scalar_row
 
 from langchain_persistmem.errors import ConfigurationError, PersistMemError, StorageUnavailableError
 from langchain_persistmem.postgres.connections.connection_setup import AsyncPool, SyncPool
-from langchain_persistmem.postgres.connections.conninfo import read_conninfo
+from langchain_persistmem.postgres.connections.conninfo import ConnectionString, read_conninfo
 from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 from langchain_persistmem.postgres.connections.forks import check_owner, note_owner
 from langchain_persistmem.postgres.connections.pools import AsyncReconnection, LoopPool, ProcessPool, Reconnection
-from langchain_persistmem.postgres.connections.timeouts import with_async_deadline, with_deadline
+from langchain_persistmem.postgres.connections.timeouts import NoSessionError, with_async_deadline, with_deadline
 from langchain_persistmem.postgres.error_mapping import translate
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.representation import represent, type_name
@@ -45,14 +45,10 @@ def open_pool(
         return parts.text if parts is not None else _start_embedded(stack, settings)
 
     where = address(stack)
-    classes = {
-        "connection_class": with_deadline(settings.statement_seconds, settings.connect_seconds),
-        "reconnect_failed": Reconnection(),
-    }
-    options = _pool_options(where, settings, pool_config, prepares=parts is None or parts.prepares, **classes)
+    options = _pool_options(where, parts, settings, pool_config, with_deadline, Reconnection())
     with translate_errors():
         # A plain connection says why it fails, where a pool only times out.
-        with psycopg.connect(where, **_probe(options, settings)) as probe:
+        with options["connection_class"].connect(where, **_probe(options, settings)) as probe:
             first = probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA, prepare=False).fetchone()
         if first is None:
             _name_a_schema(options, where)
@@ -70,19 +66,15 @@ async def open_async_pool(
     """:func:`open_pool` for the running event loop, to which the pool then belongs."""
     parts = None if conninfo is None else read_conninfo(conninfo)
     where = parts.text if parts is not None else await _start_embedded_async(stack, settings)
-    classes = {
-        "connection_class": with_async_deadline(settings.statement_seconds, settings.connect_seconds),
-        "reconnect_failed": AsyncReconnection(),
-    }
-    options = _pool_options(where, settings, pool_config, prepares=parts is None or parts.prepares, **classes)
+    options = _pool_options(where, parts, settings, pool_config, with_async_deadline, AsyncReconnection())
     with translate_errors():
-        async with await psycopg.AsyncConnection.connect(where, **_probe(options, settings)) as probe:
+        async with await options["connection_class"].connect(where, **_probe(options, settings)) as probe:
             first = await (await probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA, prepare=False)).fetchone()
         if first is None:
             _name_a_schema(options, where)
             with _refused_search_path():
                 await (await psycopg.AsyncConnection.connect(where, **_probe(options, settings))).close()
-        pool = LoopPool(where, open=False, **options)
+        pool = LoopPool(where, **options)
         note_owner(pool, asyncio.get_running_loop())
         await stack.enter_async_context(pool)
         if pool.min_size == 1:  # as above
@@ -191,9 +183,14 @@ async def _start_embedded_async(stack: AsyncExitStack, settings: Settings) -> st
 
 
 def _pool_options(
-    where: str, settings: Settings, pool_config: PoolConfig | None, *, prepares: bool = True, **classes: object
+    where: str,
+    conninfo: ConnectionString | None,
+    settings: Settings,
+    pool_config: PoolConfig | None,
+    connection_class: Callable[[float | None, float], type[psycopg.BaseConnection[Any]]],
+    reconnection: object,
 ) -> dict[str, Any]:
-    """The arguments of a pool; those of ``pool_config`` count before ours, and before the pool's ``classes``."""
+    """The arguments of a pool, blocking or not; those of ``pool_config`` count before ours."""
     config = dict(pool_config or {})
     smallest = config.get("min_size", settings.pool_min)
     if not isinstance(smallest, int):
@@ -202,13 +199,14 @@ def _pool_options(
     connection = {
         "autocommit": True,
         "row_factory": dict_row,
-        "prepare_threshold": settings.prepare_threshold if prepares else None,
+        "prepare_threshold": settings.prepare_threshold if conninfo is None or conninfo.prepares else None,
         "client_encoding": "UTF8",  # whatever the role or the database has: it would not say every text
     }
     return {
         # A pool gives a lost connection up at once and looks for the server, instead of doubling its pauses.
         "reconnect_timeout": 0.0,
-        **classes,
+        "connection_class": connection_class(settings.statement_seconds, settings.connect_seconds),
+        "reconnect_failed": reconnection,
         "min_size": smallest,
         "max_size": max(settings.pool_max, smallest),
         "timeout": settings.connect_seconds,
@@ -268,6 +266,8 @@ def _probe(options: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def _unreachable(error: psycopg.Error) -> PersistMemError:
+    if isinstance(error, NoSessionError):
+        return translate(error)
     if error.sqlstate is not None and not isinstance(
         error, psycopg.OperationalError
     ):  # a statement, not the connection
