@@ -30,6 +30,7 @@ from langchain_persistmem.postgres.queries import checkpoint_retention as checkp
 from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
+from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.argument_checks import check_arguments
 
 T = TypeVar("T")
@@ -75,13 +76,14 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         """Open a saver with its own connection; see :meth:`PersistMemSaver.from_conn_string`."""
         where = read_conninfo(conn_string)
         with translate_errors():
-            new_connection = await with_async_deadline(None).connect(
+            new_connection = await with_async_deadline(None, Settings().connect_seconds).connect(
                 where.text,
                 autocommit=True,
                 prepare_threshold=prepare_threshold if where.prepares else None,
                 row_factory=dict_row,
                 client_encoding="UTF8",
             )
+            await new_connection.execute("", prepare=False)  # a pooler may have no session for it
         async with new_connection as connection:
             if pipeline:
                 async with connection.pipeline() as pipe:
@@ -143,6 +145,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
             checkpoint_rows.new_checkpoint, self.serde, config, checkpoint, metadata, new_versions
         )
         claim = await self._register.aclaim(config) if self._register is not None else None
+        new["owned"] = claim is not None
         async with self._write(claim) as connection:
             await connection.execute(statement("lock_checkpoints"), new)
             answer = await connection.execute(statement("put_checkpoint"), new)

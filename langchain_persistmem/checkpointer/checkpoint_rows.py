@@ -119,7 +119,7 @@ def new_checkpoint(
     metadata: CheckpointMetadata,
     new_versions: ChannelVersions,
 ) -> dict[str, object]:
-    """Build the parameters of ``put_checkpoint``: plain values stay in the checkpoint, others become blobs, as upstream does.
+    """Build the parameters of ``put_checkpoint``, without its mark: plain values stay in the checkpoint, others become blobs, as upstream does.
 
     Values that PostgreSQL's ``jsonb`` cannot hold, or would change, such as NaN, a text with NUL or with a lone surrogate, become blobs too.
 

@@ -19,6 +19,13 @@ _INDEX = sql.SQL(
     " (thread_id, checkpoint_ns, persistmem_order DESC NULLS LAST, checkpoint_id DESC)"
 )
 
+# Rows of others than our savers have NULL: whose they are is looked up, through the second index, which has no others.
+_OWNED = sql.SQL("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS persistmem_owned boolean")
+_UNOWNED_INDEX = sql.SQL(
+    "CREATE INDEX CONCURRENTLY IF NOT EXISTS checkpoints_persistmem_unowned_idx ON {table} (thread_id)"
+    " WHERE persistmem_owned IS NOT TRUE"
+)
+
 # Upstream's migrations use CREATE INDEX CONCURRENTLY, which waits for every older snapshot: also for that of
 # a session blocked in pg_advisory_lock, which in turn waits for us. So the lock is only ever tried, and held by
 # the session, since CONCURRENTLY runs in no transaction.
@@ -39,7 +46,7 @@ async def unlock(tx: Transaction) -> None:
 async def is_complete(tx: Transaction, migrations: int) -> bool:
     """Tell if nothing is left to do, which needs no right but to read; ``migrations`` is the number of upstream's."""
     (state,) = await tx.fetch(statement("checkpoint_setup_state"), {})
-    if not (state["migrated"] and state["ordered"] and state["indexed"]):
+    if not (state["migrated"] and state["ordered"] and state["owned"] and state["indexed"]):
         return False
     if await tx.fetch(statement("checkpoint_writers_without_order"), {}):
         return False
@@ -48,13 +55,16 @@ async def is_complete(tx: Transaction, migrations: int) -> bool:
 
 
 async def complete(tx: Transaction) -> None:
-    """Add the order, its rights and its index, and rebuild invalid indexes; each statement stands alone, since CONCURRENTLY must."""
+    """Add the order with its rights, the mark of owners, and an index of each, and rebuild invalid indexes; each statement stands alone, since CONCURRENTLY must."""
     (state,) = await tx.fetch(statement("checkpoint_setup_state"), {})
     table = sql.Identifier(state["schema"], "checkpoints")
     if not state["ordered"]:
         await _add_order(tx, state["schema"], table)
     await _grant_order(tx)
-    await tx.execute(_INDEX.format(table=table), {})
+    if not state["owned"]:
+        await tx.execute(_OWNED.format(table=table), {})
+    for index in (_INDEX, _UNOWNED_INDEX):
+        await tx.execute(index.format(table=table), {})
     for index in await tx.fetch(statement("invalid_checkpoint_indexes"), {}):
         await tx.execute(_repair(index["schema"], index["name"]), {})
 

@@ -38,6 +38,7 @@ from langchain_persistmem.postgres.queries import checkpoints
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import READ_COMMITTED, Transaction
 from langchain_persistmem.runtime.backend import finished
+from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.argument_checks import check_arguments
 
 
@@ -91,13 +92,14 @@ class PersistMemSaver(PostgresSaver):
         """
         where = read_conninfo(conn_string)
         with translate_errors():
-            new_connection = with_deadline(None).connect(
+            new_connection = with_deadline(None, Settings().connect_seconds).connect(
                 where.text,
                 autocommit=True,
                 prepare_threshold=prepare_threshold if where.prepares else None,
                 row_factory=dict_row,
                 client_encoding="UTF8",
             )
+            new_connection.execute("", prepare=False)  # a pooler may have no session for it
         with new_connection as connection:
             if pipeline:
                 with connection.pipeline() as pipe:
@@ -171,6 +173,7 @@ class PersistMemSaver(PostgresSaver):
         """
         new = checkpoint_rows.new_checkpoint(self.serde, config, checkpoint, metadata, new_versions)
         claim = self._register.claim(config) if self._register is not None else None
+        new["owned"] = claim is not None
         with self._write(claim) as connection:
             connection.execute(statement("lock_checkpoints"), new)
             answer = connection.execute(statement("put_checkpoint"), new)

@@ -35,8 +35,6 @@ def parse_question(findings: SearchResult, query: str, *, now: datetime) -> Inte
         # What somebody tells with what they want ("My kitchen is a mess, any tips?") has the words of what bears on it.
         is_request=is_request(query) and asks_for_help(query),
         asks_for=_asks_for(query, words),
-        is_list=asks_for_list(query),
-        is_order=asks_for_order(query),
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Coroutine, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+from psycopg.rows import RowFactory
+
 from langchain_persistmem.postgres.statements import Query
 
 T = TypeVar("T")
@@ -53,6 +55,7 @@ class Statement:
     parameters: Parameters | None
     flush: Callable[[], Coroutine[Any, Any, None]]
     """Sends it, and all that wait beside it."""
-    wants_rows: bool
+    rows: RowFactory[Any] | None = None
+    """The form of its rows; None where only their number is wanted."""
     result: Any = None
     is_done: bool = False

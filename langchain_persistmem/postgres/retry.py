@@ -19,7 +19,7 @@ import psycopg_pool
 from psycopg import errors
 
 from langchain_persistmem.errors import ConcurrentUpdateError, StorageError
-from langchain_persistmem.postgres.connections.timeouts import DeadlineError, NoSessionError
+from langchain_persistmem.postgres.connections.timeouts import DeadlineError
 
 T = TypeVar("T")
 Pause = Callable[[float], Awaitable[None]]
@@ -43,8 +43,6 @@ def is_over(error: psycopg.Error) -> bool:
         error,
         errors.DeadlockDetected | errors.SerializationFailure | errors.UniqueViolation | errors.ReadOnlySqlTransaction,
     ):
-        return True
-    if isinstance(error, NoSessionError):  # another connection of the pool may have a session
         return True
     if isinstance(error, DeadlineError):  # it would pass again
         return False

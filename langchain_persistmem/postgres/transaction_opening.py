@@ -17,6 +17,7 @@ from langchain_persistmem.errors import ReplicaError
 from langchain_persistmem.postgres.blocking import Blocking
 from langchain_persistmem.postgres.connections.connection_setup import AsyncPool, Connection, SyncPool, check_autocommit
 from langchain_persistmem.postgres.connections.forks import check_owner
+from langchain_persistmem.postgres.connections.timeouts import NoSessionError
 from langchain_persistmem.postgres.error_mapping import transaction_failure
 from langchain_persistmem.postgres.transaction import AsyncTransaction, Opening, SyncTransaction, Transaction
 
@@ -73,7 +74,9 @@ async def _check_out(pool: AsyncPool) -> AsyncGenerator[psycopg.AsyncConnection[
     half = pool.timeout / 2
     async with AsyncExitStack() as stack:
         connection: psycopg.AsyncConnection[DictRow] | None = None
-        with suppress(psycopg_pool.PoolTimeout):  # once may be the loop's own fault, which was too busy to look
+        with suppress(
+            psycopg_pool.PoolTimeout, NoSessionError
+        ):  # once may be the loop's own fault, which was too busy to look
             connection = await stack.enter_async_context(pool.connection(half))
         yield connection or await stack.enter_async_context(pool.connection(half))
 

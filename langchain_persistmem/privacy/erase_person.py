@@ -13,6 +13,7 @@ from uuid import UUID
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, StorageError
 from langchain_persistmem.postgres.connections.timeouts import without_deadline
 from langchain_persistmem.postgres.queries import erasure_log, forget, generations, threads
+from langchain_persistmem.postgres.queries.forget import CheckpointTables
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, Pattern, encode, fill, placeholders
 from langchain_persistmem.types.progress import Meter, Report
@@ -54,7 +55,7 @@ async def everything(
     ended_generations: dict[Namespace, UUID] = {}
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
         answers = [forget.namespaces_naming(tx, pattern) for pattern in patterns]
-        has_checkpoints = await forget.has_checkpoint_tables(tx)
+        tables = await forget.checkpoint_tables(tx)
         for answer in answers:
             ended_generations.update(await answer)
     if len(ended_generations) > 1 and not dry_run:  # a single one is one transaction: all or nothing
@@ -64,7 +65,7 @@ async def everything(
     whole = sorted({namespace, *ended_generations})
     meter = Meter(None, "namespaces")
     receipt = await _erase_all(backend, whole, meter, shared_threads=shared_threads, dry_run=dry_run, now=now)
-    return await _with_unowned(backend, receipt) if has_checkpoints else receipt
+    return await _with_unowned(backend, receipt, tables)
 
 
 async def resume(backend: Backend, *, shared_threads: bool, progress: Report | None = None, now: datetime) -> Receipt:
@@ -76,10 +77,10 @@ async def resume(backend: Backend, *, shared_threads: bool, progress: Report | N
                 await erasure_log.complete_erasures(tx, generation, {}, now=now)
             else:
                 namespaces_left.append(namespace)
-        has_checkpoints = await forget.has_checkpoint_tables(tx)
+        tables = await forget.checkpoint_tables(tx)
     meter = Meter(progress, "namespaces", len(namespaces_left))
     receipt = await _erase_all(backend, namespaces_left, meter, shared_threads=shared_threads, dry_run=False, now=now)
-    return await _with_unowned(backend, receipt) if has_checkpoints else receipt
+    return await _with_unowned(backend, receipt, tables)
 
 
 async def _erase_all(
@@ -119,16 +120,16 @@ def _shared_trace(thread_id: str, *, dry_run: bool) -> str:
     return f"the checkpoints of thread {quote(thread_id)}, which others have too: {advice}"
 
 
-async def _with_unowned(backend: Backend, receipt: Receipt) -> Receipt:
-    """The receipt, which says so where some checkpoints are nobody's; LangGraph's tables have to exist."""
-    if await backend.step(_has_unowned_checkpoints):
+async def _with_unowned(backend: Backend, receipt: Receipt, tables: CheckpointTables | None) -> Receipt:
+    """The receipt, which says so where some checkpoints are nobody's."""
+    if tables is not None and await backend.step(_has_unowned_checkpoints, tables):
         return replace(receipt, remaining_traces=(*receipt.remaining_traces, _NOBODYS))
     return receipt
 
 
-async def _has_unowned_checkpoints(backend: Backend) -> bool:
+async def _has_unowned_checkpoints(backend: Backend, tables: CheckpointTables) -> bool:
     async with backend.transaction(EVERYWHERE, atomic=False) as tx:
-        return await threads.has_checkpoints_of_nobody(tx)
+        return await threads.has_checkpoints_of_nobody(tx, marks_owned=tables.marks_owned)
 
 
 async def _count_one(backend: Backend, namespace: Namespace, among: Sequence[Namespace] | None) -> _NamespaceErasure:

@@ -76,40 +76,49 @@ def rank(
     # A newer memory is preferred only to an older one that is an answer as well: no age makes an answer of noise.
     is_answered = any(evidence >= scale.toss_up for evidence in about)
     latest = _latest(candidates, about) if reading.is_about_present and is_answered else {}
-    neighbours = list(_neighbours(candidates, about, words, asking, weights))
-    speaker = [_speaker(candidate, reading, weights) for candidate in candidates]
+    assistant = [_is_assistant(candidate) for candidate in candidates]
+    # What a person said, in their own words.
+    persons = [candidate.is_turn and not other for candidate, other in zip(candidates, assistant, strict=True)]
+    has_turns = any(candidate.position is not None for candidate in candidates)
+    zeros = [0.0] * len(candidates)
+    neighbours = list(_neighbours(candidates, about, words, asking, assistant, weights)) if has_turns else zeros
+    speaker = _speaker(candidates, assistant, reading, weights)
     # Without a period in the question none is missed: nothing is outside of it.
-    period = (
-        [_period(candidate, reading, weights) for candidate in candidates]
-        if reading.periods
-        else [0.0] * len(candidates)
-    )
+    period = [_period(candidate, reading, weights) for candidate in candidates] if reading.periods else zeros
     question = [_question(candidate, share, weights) for candidate, share in zip(candidates, asking, strict=True)]
     # What a text tells is known by its words, of which nothing is known in a script that the model does not read.
-    telling = [_length(candidate, weights) if result.is_read else 0.0 for candidate in candidates]
+    may_tell = result.is_read and any(persons)
+    telling = (
+        [_length(entry.text or "", weights) if own else 0.0 for entry, own in zip(candidates, persons, strict=True)]
+        if may_tell
+        else zeros
+    )
     # Texts are read for what they tell, which takes time, so only those that are the likeliest by now.
-    so_far = [sum(parts) for parts in zip(about, neighbours, speaker, period, question, telling, strict=True)]
-    likeliest = frozenset(nlargest(_LIKELIEST, range(len(candidates)), key=so_far.__getitem__))
-    if result.is_read:
+    likeliest = frozenset[int]()
+    if may_tell or reading.asks_for:
+        so_far = [sum(parts) for parts in zip(about, neighbours, speaker, period, question, telling, strict=True)]
+        likeliest = frozenset(nlargest(_LIKELIEST, range(len(candidates)), key=so_far.__getitem__))
+    if may_tell:
         telling = [
-            length + _content(candidate, weights, is_read=index in likeliest)
-            for index, (candidate, length) in enumerate(zip(candidates, telling, strict=True))
+            length + _content(candidate, weights, is_read=index in likeliest) if own else 0.0
+            for index, (candidate, length, own) in enumerate(zip(candidates, telling, persons, strict=True))
         ]
-    lacking = _lacking(candidates, likeliest, reading, weights) if reading.asks_for else [0.0] * len(candidates)
+    lacking = _lacking(candidates, likeliest, reading, weights) if reading.asks_for else zeros
     # The bonuses are small and bounded: they decide between memories that are equally good, and never lift noise.
-    recency = [
-        bonus * _recency(candidate, weights, now) + weights.latest * latest.get(index, 0.0)
-        for index, candidate in enumerate(candidates)
-    ]
+    recency = [bonus * share for share in _recency(candidates, weights, now)]
+    for index, share in latest.items():
+        recency[index] += weights.latest * share
     importance = [bonus * candidate.importance for candidate in candidates]
-    use = [bonus * min(1.0, math.log1p(candidate.uses) / _USES_AT_CEILING) for candidate in candidates]
+    use = [
+        bonus * min(1.0, math.log1p(candidate.uses) / _USES_AT_CEILING) if candidate.uses else 0.0
+        for candidate in candidates
+    ]
     parts = zip(
         meaning, words, neighbours, speaker, period, question, telling, lacking, recency, importance, use, strict=True
     )
     # What most of the likeliest tell makes an answer of none of them: it orders them, and is no part of their scores.
     usual = max(0.0, math.fsum(telling[index] for index in likeliest) / max(len(likeliest), 1))
-    ranked = [scale.ranked(candidate, evidence, usual) for candidate, evidence in zip(candidates, parts, strict=True)]
-    return sorted(ranked, key=lambda candidate: (-candidate.evidence, candidate.row.key))
+    return sorted(scale.weigh(candidates, parts, usual), key=lambda candidate: (-candidate.evidence, candidate.row.key))
 
 
 def _meaning(result: SearchResult, background: tuple[float, float], weights: Ranking) -> list[float]:
@@ -142,6 +151,7 @@ def _neighbours(
     about: Sequence[float],
     words: Sequence[float],
     asking: Sequence[float],
+    assistant: Sequence[bool],
     weights: Ranking,
 ) -> Iterator[float]:
     """Evidence of the turns around each turn, never against it: a share of that of the turn before, of the turn
@@ -151,7 +161,6 @@ def _neighbours(
     The assistant's turns gain nothing, and speak for no session: long answers repeat its topic in every turn.
     """
     positive = [max(0.0, evidence) for evidence in about]
-    assistant = [_is_assistant(candidate) for candidate in candidates]
     turns = {
         (candidate.thread_id, candidate.position): index
         for index, candidate in enumerate(candidates)
@@ -194,13 +203,18 @@ def _best_by_thread(
     return best
 
 
-def _speaker(candidate: RecallCandidate, reading: Interpretation, weights: Ranking) -> float:
-    evidence = 0.0
-    if len(reading.speakers) == 1:
-        evidence += weights.speaker if candidate.speaker in reading.speakers else -weights.speaker
-    if not reading.is_about_assistant and _is_assistant(candidate):
-        evidence -= weights.assistant_echo
-    return evidence
+def _speaker(
+    candidates: Sequence[RecallCandidate], assistant: Sequence[bool], reading: Interpretation, weights: Ranking
+) -> list[float]:
+    """Evidence of who speaks: for and against by the one speaker that the question names, and against the assistant's echo."""
+    echo = 0.0 if reading.is_about_assistant else weights.assistant_echo
+    losses = [echo if is_echo else 0.0 for is_echo in assistant]
+    if len(reading.speakers) != 1:
+        return [0.0 - loss for loss in losses]
+    return [
+        (weights.speaker if candidate.speaker in reading.speakers else -weights.speaker) - loss
+        for candidate, loss in zip(candidates, losses, strict=True)
+    ]
 
 
 def _period(candidate: RecallCandidate, reading: Interpretation, weights: Ranking) -> float:
@@ -216,11 +230,8 @@ def _question(candidate: RecallCandidate, asking: float, weights: Ranking) -> fl
     return 0.0 - (weights.question_penalty * asking if candidate.speaker else 0.0)
 
 
-def _length(candidate: RecallCandidate, weights: Ranking) -> float:
+def _length(text: str, weights: Ranking) -> float:
     """The gain or loss of a person's turn for its length."""
-    if not _is_of_person(candidate):
-        return 0.0
-    text = candidate.text or ""
     words = text.count(" ") + 1 + (0 if text.isascii() else len(_UNSPACED.findall(text[:_READ_FOR_CONTENT])) // 2)
     return weights.length * math.log((1 + min(words, _LONG)) / (1 + _USUAL))
 
@@ -230,8 +241,6 @@ def _content(candidate: RecallCandidate, weights: Ranking, *, is_read: bool) -> 
 
     What is not read counts as telling nothing either.
     """
-    if not _is_of_person(candidate):
-        return 0.0
     of_self, details, is_idle = False, 0, True
     if is_read:
         text = candidate.text or ""
@@ -242,11 +251,6 @@ def _content(candidate: RecallCandidate, weights: Ranking, *, is_read: bool) -> 
     gain = weights.first_person * (0.5 if of_self else -0.5) + weights.detail * (min(details, _MOST_DETAILS) - 1)
     # Among named speakers what asks has lost enough for it.
     return gain - (weights.request_penalty if is_idle and not candidate.speaker else 0.0)
-
-
-def _is_of_person(candidate: RecallCandidate) -> bool:
-    """Tell if it is what a person said, in their own words."""
-    return candidate.is_turn and not _is_assistant(candidate)
 
 
 def _lacking(
@@ -269,9 +273,10 @@ def _latest(candidates: Sequence[RecallCandidate], about: Sequence[float]) -> di
     return {index: days.index(day) / (len(days) - 1) for index, day in day_of.items()} if len(days) > 1 else {}
 
 
-def _recency(candidate: RecallCandidate, weights: Ranking, now: datetime) -> float:
-    age = max(0.0, (now - candidate.valid_from).total_seconds()) / 86_400  # what lies ahead is not newer than now
-    return 0.5 ** (age / weights.half_life_days)
+def _recency(candidates: Sequence[RecallCandidate], weights: Ranking, now: datetime) -> list[float]:
+    """0 to 1 by how long each is past: what lies ahead is not newer than now."""
+    seconds = [(now - candidate.valid_from).total_seconds() for candidate in candidates]
+    return [0.5 ** (age / 86_400 / weights.half_life_days) if age > 0.0 else 1.0 for age in seconds]
 
 
 def _tells_a_number(candidate: RecallCandidate) -> bool:
@@ -281,9 +286,9 @@ def _tells_a_number(candidate: RecallCandidate) -> bool:
 
 def _asking(text: str) -> float:
     """The share of the sentences that ask something."""
-    begin = text[:_READ]
-    if not _has_question_mark(begin):
+    if "?" not in text and (text.isascii() or not _has_question_mark(text)):  # nearly all
         return 0.0
+    begin = text[:_READ]
     sentences = [sentence for sentence in SENTENCE.findall(begin) if _WORD.search(sentence)]
     return sum(map(_has_question_mark, sentences)) / len(sentences) if sentences else 0.0
 

@@ -1,6 +1,7 @@
 """The evidence that an answer needs: where the score 0.5 lies, given how many memories there are and how near the nearest one is; pure."""
 
 import math
+from collections.abc import Iterable, Iterator
 
 from langchain_persistmem.language.search_terms.accents_and_case import fold
 from langchain_persistmem.language.search_terms.query_terms import find_names
@@ -13,6 +14,8 @@ _WELL_COVERED = 0.5
 """The share of a question that a memory has by its words, from which it has to do with it whatever its meaning is."""
 _CHANCE_BY_WORDS = 0.5
 """The share of chance that is left where only the words tell memories apart, since the embedding model does not read the script."""
+_MOST_ODDS = 60.0
+"""In logarithms; beyond it no score differs any more."""
 
 
 class Scale:
@@ -35,20 +38,24 @@ class Scale:
         self._softness = weights.score_scale
         self._certain = usual + weights.strong_match * deviation
 
-    def ranked(self, candidate: RecallCandidate, parts: tuple[float, ...], usual: float) -> RankedCandidate:
-        """The candidate with the sum of its parts, and its score without what is usual."""
-        evidence = math.fsum(parts)
-        return RankedCandidate(candidate, self._score(evidence - usual, candidate.similarity), evidence, parts)
+    def weigh(
+        self, candidates: Iterable[RecallCandidate], parts: Iterable[tuple[float, ...]], usual: float
+    ) -> Iterator[RankedCandidate]:
+        """The candidates with the sums of their parts, and their scores without what is usual.
 
-    def _score(self, evidence: float, similarity: float | None) -> float:
-        """The evidence on a scale from 0 to 1; at least 0.5 where the meaning is nearer than chance brings it.
-
-        Where all of a user's memories are about one thing, none of them stands out from the others.
+        A score is the evidence on a scale from 0 to 1; at least 0.5 where the meaning is nearer than chance brings it: where all
+        of a user's memories are about one thing, none of them stands out from the others.
         """
-        if similarity is not None and similarity >= self._certain:
-            evidence = max(evidence, self.toss_up + self._doubt)
-        odds = (evidence - self.toss_up - self._doubt) / self._softness
-        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, odds))))
+        toss_up, doubt, softness, certain = self.toss_up, self._doubt, self._softness, self._certain
+        for candidate, summands in zip(candidates, parts, strict=True):
+            total = math.fsum(summands)
+            evidence, similarity = total - usual, candidate.similarity
+            if similarity is not None and similarity >= certain:
+                evidence = max(evidence, toss_up + doubt)
+            odds = (evidence - toss_up - doubt) / softness
+            odds = max(-_MOST_ODDS, min(odds, _MOST_ODDS))
+            score = 1.0 / (1.0 + math.exp(-odds))
+            yield RankedCandidate(candidate, score, total, summands)
 
 
 def _unknown_name(result: SearchResult, query: str, weights: Ranking) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from langchain_persistmem.language.question import parse_question
+from langchain_persistmem.language.question import asks_for_list, asks_for_order, parse_question
 from langchain_persistmem.postgres.queries import explain
 from langchain_persistmem.recall.evidence import rank
 from langchain_persistmem.recall.search import Candidates
@@ -32,6 +32,7 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
         terms = await explain.query_terms(tx, query)
         rows = await explain.recall_left_out(tx, query, most=_MOST_PASSED_OVER)
     # What was passed over is weighed with the statistics of what was compared: a score of its own would mean nothing.
+    reading = parse_question(result, question.query, now=question.moment)
     passed_over = rank(
         replace(result, candidates=tuple(rows)),
         question.query,
@@ -46,7 +47,8 @@ async def explanation(backend: Backend, candidates: Candidates, *, threshold: fl
         queries=candidates.queries,
         embedded_text=query.embedded_text,
         terms=terms,
-        interpretation=parse_question(result, question.query, now=question.moment),
+        # Ranking does not ask for these two, which take the longest to find.
+        interpretation=replace(reading, is_list=asks_for_list(question.query), is_order=asks_for_order(question.query)),
         recollections=tuple(_choose(ranked, decisions)),
         omissions=(*_omissions(ranked, decisions), *_passed_over_omissions(passed_over, candidates)),
         compared_count=result.count,

@@ -20,7 +20,7 @@ def join_layers(
     findings = list(ranked)
     if any(candidate.row.turn_ids for candidate in ranked):
         findings = _join_turns(ranked, words, by_statement=by_statement)
-    findings.sort(key=lambda candidate: (-candidate.evidence, candidate.row.key))
+        findings.sort(key=lambda candidate: (-candidate.evidence, candidate.row.key))
     if by_statement:
         findings[: 2 * most] = [_with_best_sentences(candidate, words) for candidate in findings[: 2 * most]]
     return findings

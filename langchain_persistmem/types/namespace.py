@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, NamespaceMissingError
@@ -54,6 +55,12 @@ def encode(namespace: Namespace) -> str:
         InvalidInputError: a label is empty, not a string, or holds NUL or a lone surrogate, the
             tuple is empty, or the text is longer than 512 bytes.
     """
+    # A call encodes its namespace at each of its statements; only plain strings are the same whenever they are equal.
+    is_plain = type(namespace) is tuple and all(type(label) is str for label in namespace)
+    return _encode_once(namespace) if is_plain else _encode(namespace)
+
+
+def _encode(namespace: Namespace) -> str:
     labels = _check_labels(namespace)
     if not labels:
         raise InvalidInputError("namespace is empty; give at least one label, such as ('memories', 'ada')")
@@ -62,6 +69,9 @@ def encode(namespace: Namespace) -> str:
     if size > MAX_BYTES:
         raise InvalidInputError(f"namespace takes {size} bytes, at most {MAX_BYTES} are possible; use shorter labels")
     return text
+
+
+_encode_once = lru_cache(1_024)(_encode)
 
 
 def decode(text: str) -> Namespace:

@@ -66,11 +66,14 @@ def work(dimensions: int, dsn: str, *, fill: bool) -> None:
     for line in sys.stdin:
         call, user, question = json.loads(line)
         files = [Path(f"/proc/{pid}/schedstat") for (pid,) in admin.execute(query.encode())]
-        before, start = sum(int(file.read_text().split()[0]) for file in files), time.perf_counter()
+        before = sum(int(file.read_text().split()[0]) for file in files)
+        own, start = time.process_time(), time.perf_counter()
         found = calls[call](user, question)
-        clock = time.perf_counter() - start
+        clock, own = time.perf_counter() - start, time.process_time() - own
         spent = sum(int(file.read_text().split()[0]) for file in files) - before
-        print(json.dumps({"ms": clock * 1e3, "server_ms": spent / 1e6, "found": found}), flush=True)
+        print(
+            json.dumps({"ms": clock * 1e3, "server_ms": spent / 1e6, "own_ms": own * 1e3, "found": found}), flush=True
+        )
 
 
 class Version:
@@ -101,7 +104,7 @@ class Version:
 
 
 def compare(versions: dict[str, Version], people: People, call: str, users: list[int]) -> str:
-    """Medians of the clock and of the server's CPU, and recall@10, of each version."""
+    """Medians of the clock, and of the CPU of the server and of the program, and recall@10, of each version."""
     names, answers = list(versions), {name: list[dict[str, Any]]() for name in versions}
     recall = {name: list[float]() for name in versions}
     for turn in range(WARM + CALLS):
@@ -115,7 +118,8 @@ def compare(versions: dict[str, Version], people: People, call: str, users: list
                 answers[name].append(answer)
                 recall[name].append(len(truth & set(answer["found"])) / len(truth))
     shown = [
-        f"{name}: {np.median([each['ms'] for each in found]):.1f} ms, server {np.median([each['server_ms'] for each in found]):.2f}"
+        f"{name}: {np.median([each['ms'] for each in found]):.1f} ms, "
+        f"CPU {np.median([each['server_ms'] for each in found]):.2f} + {np.median([each['own_ms'] for each in found]):.2f}"
         + (f", recall {np.mean(recall[name]):.3f}" if call == "search" else "")
         for name, found in answers.items()
     ]

@@ -1,17 +1,21 @@
 """Behind PgBouncer: lost sessions, prepared statements, and settings of the database that no start-up parameter reaches."""
 
 import asyncio
+import dataclasses
 import random
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from typing import Any
 
 import psycopg
 import pytest
 
 from langchain_persistmem import (
+    AsyncPersistMemSaver,
+    AsyncPersistMemStore,
     ConfigurationError,
     LocalEmbeddings,
     PersistMem,
@@ -96,37 +100,103 @@ def test_a_role_without_a_search_path_behind_a_pooler_is_told_so_by_name(
         PersistMem.open(bouncer, embeddings=embeddings, settings=BEHIND)
 
 
+PATIENT = Settings(worker=False, connect_seconds=3600.0, statement_seconds=None)
+"""Whoever waits for a session that nobody gives back waits for longer than a test may take."""
+
+
 @pytest.mark.ci
-async def test_a_call_behind_too_few_sessions_counts_once_or_names_the_pooler(
-    database: str, embeddings: LocalEmbeddings
+@pytest.mark.parametrize("smallest", [1, 8])
+def test_callers_behind_too_few_sessions_share_those_that_there_are(
+    database: str, embeddings: LocalEmbeddings, smallest: int
 ) -> None:
-    settings = Settings(worker=False, pool_min=1, pool_max=4, connect_seconds=2.0)
-    with pooled(database, mode="session", sessions=1) as where:
-        async with PersistMem.aopen(where, embeddings=embeddings, settings=settings) as memory:
-            texts = [f"My locker number is {number}" for number in range(12)]
-            calls = (memory.aremember(text, user_id="ada") for text in texts)
-            results = await asyncio.gather(*calls, return_exceptions=True)
-    refused = [result for result in results if isinstance(result, BaseException)]
-    assert all(isinstance(error, StorageUnavailableError) for error in refused)
-    assert all("default_pool_size" in str(error) for error in refused)
-    with PersistMem.open(database, embeddings=embeddings, settings=settings) as memory:
-        stored = sorted(each.text or "" for each in memory.list(user_id="ada"))
-    assert stored == sorted(
-        text for text, result in zip(texts, results, strict=True) if not isinstance(result, BaseException)
-    )
-
-
-@pytest.mark.ci
-def test_a_pooler_without_a_free_session_is_named_with_its_settings(database: str, embeddings: LocalEmbeddings) -> None:
-    settings = Settings(worker=False, pool_min=1, pool_max=1, connect_seconds=2.0)
+    settings = dataclasses.replace(PATIENT, pool_min=smallest, pool_max=8)
+    texts = [f"My locker number is {number}" for number in range(100)]
     with (
         pooled(database, mode="session", sessions=1) as where,
         PersistMem.open(where, embeddings=embeddings, settings=settings) as memory,
+        ThreadPoolExecutor(8) as threads,
+    ):
+        list(threads.map(lambda text: memory.remember(text, user_id="ada"), texts))
+        assert sorted(each.text or "" for each in memory.list(user_id="ada", limit=200)) == sorted(texts)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("smallest", [1, 8])
+async def test_tasks_behind_too_few_sessions_share_those_that_there_are(
+    database: str, embeddings: LocalEmbeddings, smallest: int
+) -> None:
+    settings = dataclasses.replace(PATIENT, pool_min=smallest, pool_max=8)
+    texts = [f"My locker number is {number}" for number in range(100)]
+    with pooled(database, mode="session", sessions=1) as where:
+        async with PersistMem.aopen(where, embeddings=embeddings, settings=settings) as memory:
+            await asyncio.gather(*(memory.aremember(text, user_id="ada") for text in texts))
+            assert sorted(each.text or "" for each in await memory.alist(user_id="ada", limit=200)) == sorted(texts)
+
+
+async def _open_either(kind: Any, where: str, **options: Any) -> None:
+    """Open it, sync or async, and close it again."""
+    manager = kind(where, **options)
+    if hasattr(manager, "__aenter__"):
+        async with manager:
+            pass
+    else:
+        with manager:
+            pass
+
+
+BRIEF = Settings(worker=False, connect_seconds=2.0)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    ("opens", "options"),
+    [
+        (PersistMem.open, {"settings": BRIEF}),
+        (PersistMem.aopen, {"settings": BRIEF}),
+        (PersistMemStore.from_conn_string, {"settings": BRIEF}),
+        (AsyncPersistMemStore.from_conn_string, {"settings": BRIEF}),
+        (PersistMemSaver.from_conn_string, {}),
+        (AsyncPersistMemSaver.from_conn_string, {}),
+    ],
+)
+async def test_whatever_opens_behind_a_pooler_without_a_free_session_names_its_settings(
+    database: str, opens: Any, options: dict[str, Any]
+) -> None:
+    with (
+        pooled(database, mode="session", sessions=1) as where,
         psycopg.connect(where, autocommit=True) as other,
     ):
         other.execute("SELECT 1")  # it keeps the session that there is
         with pytest.raises(StorageUnavailableError, match=r"pool_mode = transaction.*default_pool_size"):
-            memory.list(user_id="ada")
+            await _open_either(opens, where, **options)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+async def test_a_call_that_finds_no_session_names_the_poolers_settings(
+    database: str, embeddings: LocalEmbeddings, asynchronous: bool
+) -> None:
+    """The session of its only connection is ended, and somebody else is first to ask for the next one."""
+    with pooled(database, mode="session", sessions=1) as where, ThreadPoolExecutor(1) as threads:
+        async with AsyncExitStack() as stack:
+            if asynchronous:
+                opened: Any = await stack.enter_async_context(
+                    PersistMem.aopen(where, embeddings=embeddings, settings=BRIEF)
+                )
+            else:
+                opened = stack.enter_context(PersistMem.open(where, embeddings=embeddings, settings=BRIEF))
+            memory = Either(opened, asynchronous=asynchronous)
+            other = stack.enter_context(psycopg.connect(where, autocommit=True))
+            waiting = threads.submit(other.execute, "SELECT 1")
+            with psycopg.connect(database, autocommit=True) as admin:
+                while not waiting.done():
+                    admin.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                        "AND pid <> pg_backend_pid() AND query NOT LIKE 'SELECT 1'"
+                    )
+                    await asyncio.sleep(0.05)
+            with pytest.raises(StorageUnavailableError, match=r"pool_mode = transaction.*default_pool_size"):
+                await memory.list(user_id="ada")
 
 
 def _duplicate(memory: PersistMem) -> Any:

@@ -218,6 +218,7 @@ def test_a_search_of_a_large_namespace_scans_its_hnsw_index_and_nothing_else(
         with connection.transaction(force_rollback=True):
             if secured:
                 connection.execute("CREATE ROLE hnsw_planner")
+                connection.execute("GRANT hnsw_planner TO CURRENT_USER")  # to be it; a superuser alone may without
                 connection.execute("GRANT USAGE ON SCHEMA persistmem TO hnsw_planner")
                 connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA persistmem TO hnsw_planner")
                 connection.execute("ALTER TABLE persistmem.vectors ENABLE ROW LEVEL SECURITY")

@@ -152,6 +152,7 @@ SLOTS = {
     "dimensions": sql.Literal(384),
     "model": sql.Literal(1),
     "number": sql.Literal(0),
+    "unowned": sql.SQL("c.persistmem_owned IS NOT TRUE"),
     "vector": _VECTOR,
     "in_index": _in_index(0),
     "hnsw_scans": sql.SQL(" UNION ALL ").join(map(_scan, range(INDEXES))),

@@ -318,6 +318,27 @@ async def test_nobody_is_guessed_and_the_receipt_says_so(either, database: str) 
     assert traces(database, MARKER)
 
 
+async def test_an_erase_asks_no_more_where_many_threads_have_checkpoints(
+    either, database: str, statements: list[str]
+) -> None:
+    await run(either, graph_of(either.memory.checkpointer), "hello", user="ben", thread="t")
+    asked: list[int] = []
+    for copies in (0, 0, 600):  # the first time looks at the schema too
+        for copy in (
+            "INSERT INTO persistmem.threads (namespace, thread_id, recorded_at)"
+            f" SELECT namespace, thread_id || n, recorded_at FROM persistmem.threads, generate_series(1, {copies}) n",
+            "INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, checkpoint, metadata, persistmem_owned)"
+            " SELECT thread_id || n, checkpoint_ns, checkpoint_id, checkpoint, metadata, persistmem_owned"
+            f" FROM checkpoints, generate_series(1, {copies}) n",
+        ):
+            sql_on(database, copy)
+        statements.clear()
+        receipt = await either.forget(everything=True, user_id="ada")
+        assert not any("no run named a person" in place for place in receipt.remaining_traces)
+        asked.append(len(statements))
+    assert asked[1] == asked[2]
+
+
 async def test_a_copy_of_a_thread_goes_with_the_person(either, database: str) -> None:
     await run(either, graph_of(either.memory.checkpointer), f"I am {MARKER}", user="ada", thread="t")
     await either.memory.checkpointer.acopy_thread("t", "copy")

@@ -18,7 +18,7 @@ from langchain_persistmem.postgres.connections.conninfo import read_conninfo
 from langchain_persistmem.postgres.connections.embedded import EmbeddedServer
 from langchain_persistmem.postgres.connections.forks import check_owner, note_owner
 from langchain_persistmem.postgres.connections.pools import AsyncReconnection, LoopPool, ProcessPool, Reconnection
-from langchain_persistmem.postgres.connections.timeouts import with_async_deadline, with_deadline
+from langchain_persistmem.postgres.connections.timeouts import NoSessionError, with_async_deadline, with_deadline
 from langchain_persistmem.postgres.error_mapping import translate
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.types.representation import represent, type_name
@@ -52,7 +52,7 @@ def open_pool(
     options = _pool_options(where, settings, pool_config, prepares=parts is None or parts.prepares, **classes)
     with translate_errors():
         # A plain connection says why it fails, where a pool only times out.
-        with psycopg.connect(where, **_probe(options, settings)) as probe:
+        with options["connection_class"].connect(where, **_probe(options, settings)) as probe:
             first = probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA, prepare=False).fetchone()
         if first is None:
             _name_a_schema(options, where)
@@ -76,13 +76,13 @@ async def open_async_pool(
     }
     options = _pool_options(where, settings, pool_config, prepares=parts is None or parts.prepares, **classes)
     with translate_errors():
-        async with await psycopg.AsyncConnection.connect(where, **_probe(options, settings)) as probe:
+        async with await options["connection_class"].connect(where, **_probe(options, settings)) as probe:
             first = await (await probe.cursor(row_factory=scalar_row).execute(_FIRST_SCHEMA, prepare=False)).fetchone()
         if first is None:
             _name_a_schema(options, where)
             with _refused_search_path():
                 await (await psycopg.AsyncConnection.connect(where, **_probe(options, settings))).close()
-        pool = LoopPool(where, open=False, **options)
+        pool = LoopPool(where, **options)
         note_owner(pool, asyncio.get_running_loop())
         await stack.enter_async_context(pool)
         if pool.min_size == 1:  # as above
@@ -268,6 +268,8 @@ def _probe(options: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def _unreachable(error: psycopg.Error) -> PersistMemError:
+    if isinstance(error, NoSessionError):
+        return translate(error)
     if error.sqlstate is not None and not isinstance(
         error, psycopg.OperationalError
     ):  # a statement, not the connection

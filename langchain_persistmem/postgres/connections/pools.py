@@ -1,14 +1,17 @@
 """Pools of connections: a blocking one, of which a forked child has its own, and an asyncio one that ends with its loop.
 
 Both look four times a second for a server that is away. psycopg's pools double their pauses, and so notice the end of an
-outage as late again as it was long. Callers of one event loop wait in a queue for as long as others are served.
+outage as late again as it was long. Both give out what has answered once, so that behind a pooler without a session for a
+further connection callers share those that they have. Callers of one event loop wait in a queue for as long as others are served.
 """
 
 import asyncio
+import socket
 import threading
+import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from contextlib import ExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any, cast
 
 import psycopg
@@ -17,13 +20,74 @@ from psycopg.rows import DictRow
 
 from langchain_persistmem.errors import StorageUnavailableError
 from langchain_persistmem.postgres.connections.forks import ProcessLock, react_to_forks, take_over
+from langchain_persistmem.postgres.connections.timeouts import NoSessionError
 
 _PAUSE = 0.25  # seconds
+_GROWTH_PAUSE = 1.0
+"""Seconds after a connection was refused in which a pool that has others asks for no further one."""
 _LOOKS = 2
 """Looks at a queue in which nobody was served, before a caller gives up: one may be due to an event loop that was too busy."""
 
 
-class ProcessPool(psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]):
+class _Growth:
+    """What a pool knows of the connections that it could not have, mixed into psycopg's two classes."""
+
+    _nconns: int  # psycopg's
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._asks_again = 0.0
+        self._is_starved = False
+        self._preparing = set[psycopg.BaseConnection[Any]]()
+
+    def _maybe_grow_pool(self) -> None:  # psycopg's, called for every caller who has to wait
+        if self._nconns == 0 or time.monotonic() >= self._asks_again:
+            cast("Any", super())._maybe_grow_pool()
+
+    def _note_refusal(self) -> None:
+        self._asks_again = time.monotonic() + _GROWTH_PAUSE
+
+    @contextmanager
+    def _preparation(self, connection: psycopg.BaseConnection[Any]) -> Generator[None]:
+        """A block in which ``connection`` gets its first answer; until then nobody else has it."""
+        self._preparing.add(connection)
+        try:
+            yield
+            self._is_starved = False
+        except NoSessionError:
+            self._is_starved = True
+            raise
+        except psycopg.OperationalError:
+            if connection not in self._preparing:
+                raise psycopg_pool.PoolClosed("the pool is closing") from None
+            raise
+        finally:
+            self._preparing.discard(connection)
+
+    @contextmanager
+    def _named(self) -> Generator[None]:
+        """Say in the block why there was no connection in time, where it is known."""
+        try:
+            yield
+        except psycopg_pool.PoolTimeout as error:
+            if self._is_starved or self._preparing:
+                raise NoSessionError(str(error)) from None
+            raise
+
+    def _hang_up(self) -> None:
+        """Wait no longer for first answers: a closing pool would wait with them."""
+        while self._preparing:
+            connection = self._preparing.pop()
+            self._is_starved = True  # wait() closes the pool before it says that it was not filled
+            with suppress(OSError, psycopg.Error):  # it has ended by itself
+                line = socket.socket(fileno=connection.pgconn.socket)
+                try:
+                    line.shutdown(socket.SHUT_RDWR)  # closing is left to who waits for it
+                finally:
+                    line.detach()
+
+
+class ProcessPool(_Growth, psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]):
     """psycopg's pool, which begins anew in the child of a fork, when it is first used there.
 
     The child uses, returns and closes nothing that belongs to the parent: no socket, no thread, no waiting caller.
@@ -32,12 +96,21 @@ class ProcessPool(psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]):
         conninfo: the connection string.
         address: gives the connection string in a child, and puts on the stack what is to be stopped with the pool: the
             embedded server, of which every process has a handle of its own.
+        configure: as in psycopg's pool.
         options: those of psycopg's pool.
     """
 
-    def __init__(self, conninfo: str, *, address: Callable[[ExitStack], str], **options: Any) -> None:
-        super().__init__(conninfo, open=False, **options)
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        address: Callable[[ExitStack], str],
+        configure: Callable[[psycopg.Connection[DictRow]], None] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(conninfo, open=False, configure=self._prepare, **options)
         self._address = address
+        self._their_configure = configure
         self._options = options
         self._stack = ExitStack()
         self._opening = ProcessLock()
@@ -47,7 +120,7 @@ class ProcessPool(psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]):
     def begin_anew(self) -> None:
         """Forget the parent's pool; see :class:`~langchain_persistmem.postgres.connections.forks.ForkAware`."""
         was_open = not self.closed or self._in_child
-        super().__init__(self.conninfo, open=False, **self._options)
+        super().__init__(self.conninfo, open=False, configure=self._prepare, **self._options)
         self._stack = ExitStack()
         self._in_child = was_open
         take_over(self)
@@ -56,13 +129,31 @@ class ProcessPool(psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]):
         """A connection of this process."""
         if self._in_child:
             self._open_in_child()
-        return super().getconn(timeout)
+        with self._named():
+            return super().getconn(timeout)
+
+    def wait(self, timeout: float = 30.0) -> None:
+        """Wait until the pool is full."""
+        with self._named():
+            super().wait(timeout)
+
+    def reconnect_failed(self) -> None:
+        """Called when a connection was given up."""
+        self._note_refusal()
+        super().reconnect_failed()
 
     def close(self, timeout: float = 5.0) -> None:
         """Close what this process has opened."""
         self._in_child = False
+        self._hang_up()
         super().close(timeout)
         self._stack.close()
+
+    def _prepare(self, connection: psycopg.Connection[DictRow]) -> None:
+        with self._preparation(connection):
+            self.check_connection(connection)
+            if self._their_configure is not None:
+                self._their_configure(connection)
 
     def _open_in_child(self) -> None:
         with self._opening:
@@ -72,12 +163,48 @@ class ProcessPool(psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]):
                 self._in_child = False
 
 
-class LoopPool(psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]):
+class LoopPool(_Growth, psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]):
     """psycopg's asyncio pool, whose tasks end when their loop cancels them.
 
     As they are, a worker that is cancelled while it connects goes on to wait for its next task, and `asyncio.run` of a
     program that fails right after it has opened memory waits for that worker for ever.
     """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        configure: Callable[[psycopg.AsyncConnection[DictRow]], Awaitable[None]] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(conninfo, open=False, configure=self._prepare, **options)
+        self._their_configure = configure
+
+    async def getconn(self, timeout: float | None = None) -> psycopg.AsyncConnection[DictRow]:  # noqa: ASYNC109 - a pool's
+        """A connection."""
+        with self._named():
+            return await super().getconn(timeout)
+
+    async def wait(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - a pool's
+        """Wait until the pool is full."""
+        with self._named():
+            await super().wait(timeout)
+
+    async def reconnect_failed(self) -> None:
+        """Called when a connection was given up."""
+        self._note_refusal()
+        await super().reconnect_failed()
+
+    async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - a pool's
+        """Close its connections."""
+        self._hang_up()
+        await super().close(timeout)
+
+    async def _prepare(self, connection: psycopg.AsyncConnection[DictRow]) -> None:
+        with self._preparation(connection):
+            await self.check_connection(connection)
+            if self._their_configure is not None:
+                await self._their_configure(connection)
 
     @classmethod
     async def worker(cls, q: "asyncio.Queue[Any]") -> None:

@@ -16,9 +16,9 @@ WITH head AS (
     ORDER BY persistmem_order DESC NULLS LAST, checkpoint_id DESC
     LIMIT 1
 ), stored AS (
-    INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata)
+    INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata, persistmem_owned)
     SELECT %(thread_id)s::text, %(checkpoint_ns)s::text, %(checkpoint_id)s::text, %(parent_id)s::text,
-           %(checkpoint)s::jsonb, %(metadata)s::jsonb
+           %(checkpoint)s::jsonb, %(metadata)s::jsonb, %(owned)s::boolean
     WHERE (NOT %(continues_head)s::boolean
            OR EXISTS (SELECT 1 FROM checkpoints -- put before, by a try that got no answer
                       WHERE thread_id = %(thread_id)s::text AND checkpoint_ns = %(checkpoint_ns)s::text
@@ -26,7 +26,7 @@ WITH head AS (
            OR (current_setting('transaction_isolation') = 'read committed' -- or head is older than the lock
                AND (SELECT checkpoint_id FROM head) IS NOT DISTINCT FROM %(parent_id)s::text))
     ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id)
-    DO UPDATE SET checkpoint = excluded.checkpoint, metadata = excluded.metadata
+    DO UPDATE SET checkpoint = excluded.checkpoint, metadata = excluded.metadata, persistmem_owned = excluded.persistmem_owned
     RETURNING 1
 ), blobs AS (
     INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
@@ -102,9 +102,10 @@ SELECT EXISTS (SELECT 1 FROM checkpoints WHERE thread_id = %(thread_id)s::text)
 
 -- name: copy_checkpoints
 -- Every checkpoint of a thread under another name, in the same order, so that the same one is its head.
-INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata)
+INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata, persistmem_owned)
 SELECT %(target)s::text, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint,
-       CASE WHEN metadata ? 'thread_id' THEN jsonb_set(metadata, ARRAY['thread_id'], to_jsonb(%(target)s::text)) ELSE metadata END
+       CASE WHEN metadata ? 'thread_id' THEN jsonb_set(metadata, ARRAY['thread_id'], to_jsonb(%(target)s::text)) ELSE metadata END,
+       persistmem_owned
 FROM checkpoints WHERE thread_id = %(source)s::text
 ORDER BY persistmem_order NULLS FIRST, checkpoint_id
 
@@ -138,8 +139,11 @@ SELECT to_regclass('checkpoint_migrations') IS NOT NULL AS migrated,
         WHERE c.oid = to_regclass('checkpoints')) AS schema,
        EXISTS (SELECT 1 FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
                WHERE a.attrelid = to_regclass('checkpoints') AND a.attname = 'persistmem_order') AS ordered,
-       EXISTS (SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-               WHERE i.indrelid = to_regclass('checkpoints') AND c.relname = 'checkpoints_persistmem_head_idx') AS indexed
+       EXISTS (SELECT 1 FROM pg_attribute a
+               WHERE a.attrelid = to_regclass('checkpoints') AND a.attname = 'persistmem_owned') AS owned,
+       (SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE i.indrelid = to_regclass('checkpoints')
+          AND c.relname IN ('checkpoints_persistmem_head_idx', 'checkpoints_persistmem_unowned_idx')) = 2 AS indexed
 
 -- name: checkpoint_migration
 -- The newest of LangGraph's own migrations that this database has.

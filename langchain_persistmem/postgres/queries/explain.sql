@@ -53,7 +53,7 @@ WITH
 )
 SELECT
 -- include: memory
-       , coalesce(u.times, 0) AS uses, h.similarity, h.lexical, '{{}}'::uuid[] AS turn_ids, '{{}}'::text[] AS past_quotes
+       , false AS always, coalesce(u.times, 0) AS uses, h.similarity, h.lexical, '{{}}'::uuid[] AS turn_ids, '{{}}'::text[] AS past_quotes
 FROM hidden h
 JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = h.id
 LEFT JOIN persistmem.uses u ON u.namespace = %(namespace)s::text AND u.memory_id = h.id

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from langchain_persistmem.postgres.queries import checkpoints, namespaces_with_work
@@ -88,7 +88,20 @@ async def count_rest_of_checkpoints(tx: Transaction, thread_ids: Sequence[str]) 
 
 def has_checkpoint_tables(tx: Transaction) -> Answer[bool]:
     """Tell if LangGraph's tables exist here."""
-    return tx.fetch(statement("checkpoint_tables"), {}).then(lambda rows: bool(rows[0]["present"]))
+    return checkpoint_tables(tx).then(lambda tables: tables is not None)
+
+
+class CheckpointTables(NamedTuple):
+    """LangGraph's tables, as they are here."""
+
+    marks_owned: bool
+    """What a run stored that named a person is marked: our savers' setup() has been here."""
+
+
+def checkpoint_tables(tx: Transaction) -> Answer[CheckpointTables | None]:
+    """LangGraph's tables, if they exist here."""
+    rows = tx.fetch(statement("checkpoint_tables"), {})
+    return rows.then(lambda rows: CheckpointTables(rows[0]["marks_owned"]) if rows[0]["present"] else None)
 
 
 async def find_threads_with_checkpoints(tx: Transaction, thread_ids: Sequence[str]) -> list[str]:

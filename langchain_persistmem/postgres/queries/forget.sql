@@ -96,9 +96,11 @@ SELECT (SELECT count(*) FROM checkpoints WHERE thread_id = ANY (%(thread_ids)s::
        (SELECT count(*) FROM checkpoint_writes WHERE thread_id = ANY (%(thread_ids)s::text[])) AS checkpoint_writes
 
 -- name: checkpoint_tables
--- Which of LangGraph's tables exist here.
+-- Whether LangGraph's tables exist here, and mark what runs stored that named a person.
 SELECT to_regclass('checkpoints') IS NOT NULL AND to_regclass('checkpoint_blobs') IS NOT NULL
-   AND to_regclass('checkpoint_writes') IS NOT NULL AS present
+   AND to_regclass('checkpoint_writes') IS NOT NULL AS present,
+       EXISTS (SELECT 1 FROM pg_attribute a
+               WHERE a.attrelid = to_regclass('checkpoints') AND a.attname = 'persistmem_owned') AS marks_owned
 
 -- name: find_threads_with_checkpoints
 -- Threads that have checkpoints, in which a forgotten turn may still stand.

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from langchain_persistmem.postgres.answer import Answer
-from langchain_persistmem.postgres.queries.rows import StoredItem, candidate_of, item_of, memory_of, row_of, to_json
+from langchain_persistmem.postgres.queries.rows import StoredItem, candidates_of, item_of, memory_of, row_of, to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.value_filter import Condition, condition
@@ -79,9 +79,8 @@ async def memories_by_topic(
     parameters: dict[str, object] = {
         "namespace": encode(namespace), "begins": list(topics), "ends": ends, "most": most, "now": now, **wanted.parameters,
     }  # fmt: skip
-    return [
-        candidate_of(row) for row in await tx.fetch(statement("memories_by_topic", condition=wanted.text), parameters)
-    ]
+    text = statement("memories_by_topic", condition=wanted.text)
+    return list(candidates_of(await tx.fetch_tuples(text, parameters)))
 
 
 def get_items(

@@ -90,8 +90,8 @@ async def recall(tx: Transaction, query: SearchQuery, *, plans: SearchPlans) -> 
     text = statement("recall", **slots)
 
     async def exact(*, look_for_hnsw: bool) -> SearchResult | OtherPlan:
-        rows = await tx.fetch(text, {**parameters, "look_for_hnsw": look_for_hnsw})
-        return OtherPlan("hnsw") if rows and rows[0]["other"] else findings_of(rows)
+        rows = await tx.fetch_tuples(text, {**parameters, "look_for_hnsw": look_for_hnsw})
+        return OtherPlan("hnsw") if rows and rows[0].other else findings_of(rows)
 
     hnsw = partial(hnsw_search.recall, tx, query.namespace, parameters, model=model, candidates=query.candidates)
     return await plans.search(where, exact=exact, hnsw=hnsw if is_indexed else None)
@@ -101,7 +101,7 @@ async def recall_at(tx: Transaction, query: SearchQuery) -> SearchResult:
     """The memories that were valid at the question's moment, with both signals for ``query``."""
     text = statement("recall_at", embedding=vector_column(query.model), condition=query.condition.text)
     past = await texts_out_of_index(tx, query, at=query.question.at)
-    return findings_of(await tx.fetch(text, {**query.parameters(), "rows": past}))
+    return findings_of(await tx.fetch_tuples(text, {**query.parameters(), "rows": past}))
 
 
 async def texts_out_of_index(tx: Transaction, query: SearchQuery, *, at: datetime | None) -> str:

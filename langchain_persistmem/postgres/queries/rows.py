@@ -1,12 +1,12 @@
 """Rows to records and back: the only place that knows the columns of a memory and of a message."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -16,10 +16,7 @@ from langchain_persistmem.types.namespace import Namespace, decode
 from langchain_persistmem.types.recall_results import RecallCandidate
 from langchain_persistmem.types.records import Change, Memory, NewMemory, Provenance, Turn
 
-_CANDIDATE = cast(
-    "Callable[[DictRow], tuple[Any, ...]]",
-    itemgetter(*RecallCandidate._fields[: RecallCandidate._fields.index("build_memory")]),
-)
+_COLUMNS_OF_CANDIDATE = RecallCandidate._fields[: RecallCandidate._fields.index("build_memory")]
 _TOLD = ("valid_from", "valid_until", "told_at")
 """Moments that are shown as the clock was where they were told of."""
 _PARSED = {"namespace", "value", "provenance"}
@@ -56,11 +53,26 @@ def memory_of(row: DictRow) -> Memory:
     )
 
 
-def candidate_of(row: DictRow) -> RecallCandidate:
-    """The candidate in a row of recall; its memory is parsed when it is wanted."""
-    candidate = RecallCandidate._make((*_CANDIDATE(row), partial(memory_of, row), row["date_precision"]))
-    offset: int | None = row["utc_offset"]
-    return candidate if offset is None else candidate._replace(valid_from=at_offset(candidate.valid_from, offset))
+def candidates_of(rows: Sequence[Any]) -> Iterator[RecallCandidate]:
+    """The candidates in rows of recall, which are named tuples; a memory is parsed when it is wanted."""
+    columns = _columns_of_candidate(rows[0].__class__) if rows else None
+    for row in rows:
+        if row.id is not None and columns is not None:  # one row at least says how the search went, whatever it found
+            candidate = RecallCandidate._make((*columns(row), partial(_memory_of_tuple, row), row.date_precision))
+            offset: int | None = row.utc_offset
+            yield (
+                candidate if offset is None else candidate._replace(valid_from=at_offset(candidate.valid_from, offset))
+            )
+
+
+@lru_cache(64)
+def _columns_of_candidate(rows: Any) -> "Callable[[tuple[Any, ...]], tuple[Any, ...]]":
+    """What takes those columns out of a row that a candidate begins with; by their positions, which are always the same for one statement."""
+    return itemgetter(*map(rows._fields.index, _COLUMNS_OF_CANDIDATE))
+
+
+def _memory_of_tuple(row: Any) -> Memory:
+    return memory_of(row._asdict())
 
 
 def neighbours_of(rows: Sequence[DictRow], count: int) -> list[list[tuple[Memory, float]]]:

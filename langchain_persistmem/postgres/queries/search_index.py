@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import DictRow
 from psycopg.types.array import ListBinaryDumper
 
 from langchain_persistmem.language.search_terms.tokenization import analyze
 from langchain_persistmem.language.text_search_configuration import choose_configuration
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
-from langchain_persistmem.postgres.queries.rows import candidate_of, to_json
+from langchain_persistmem.postgres.queries.rows import candidates_of, to_json
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
@@ -107,11 +106,11 @@ def delete_vectors(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -
     return tx.execute(statement("delete_vectors"), parameters) if ids else Answer(0)
 
 
-def findings_of(rows: Sequence[DictRow]) -> SearchResult:
-    """The candidates in rows that each carry the statistics too."""
-    count, mean, deviation, lexical_max, groups = json.loads(rows[0]["statistics"]) if rows else (0, 0.0, 0.0, 0.0, ())
+def findings_of(rows: Sequence[Any]) -> SearchResult:
+    """The candidates in rows, named tuples that each carry the statistics too."""
+    count, mean, deviation, lexical_max, groups = json.loads(rows[0].statistics) if rows else (0, 0.0, 0.0, 0.0, ())
     return SearchResult(
-        candidates=tuple(candidate_of(row) for row in rows if row["id"] is not None),
+        candidates=tuple(candidates_of(rows)),
         count=count,
         mean=mean,
         deviation=deviation,

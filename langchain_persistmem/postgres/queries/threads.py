@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from psycopg import sql
+
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
+from langchain_persistmem.postgres.value_filter import TRUE
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import Consent
 from langchain_persistmem.types.results import Conversation
@@ -49,10 +52,17 @@ async def threads_of_others(tx: Transaction, thread_ids: Sequence[str], namespac
     return [row["thread_id"] for row in await tx.fetch(statement("threads_of_others"), parameters)]
 
 
-async def has_checkpoints_of_nobody(tx: Transaction) -> bool:
-    """Tell if some thread has checkpoints and belongs to no namespace; LangGraph's tables have to exist."""
+async def has_checkpoints_of_nobody(tx: Transaction, *, marks_owned: bool) -> bool:
+    """Tell if some thread has checkpoints and belongs to no namespace; LangGraph's tables have to exist.
+
+    Args:
+        marks_owned: the tables have the mark of runs that named a person. Without it all threads are looked up.
+    """
+    text = statement(
+        "next_checkpoint_threads", unowned=sql.SQL("c.persistmem_owned IS NOT TRUE") if marks_owned else TRUE
+    )
     after = ""
-    while rows := await tx.fetch(statement("next_checkpoint_threads"), {"after": after, "limit": _PAGE}):
+    while rows := await tx.fetch(text, {"after": after, "limit": _PAGE}):
         page = [row["thread_id"] for row in rows]
         after = page[-1]
         owned = await tx.fetch(statement("threads_of_anybody"), {"thread_ids": page})

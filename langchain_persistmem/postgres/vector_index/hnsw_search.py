@@ -134,8 +134,8 @@ async def recall(
         "reach": candidates,
         "sample": SAMPLE,
     }
-    rows = await tx.fetch(_statement("recall_hnsw", model, nearest), parameters)
-    return None if rows[0]["other"] else findings_of(rows)
+    rows = await tx.fetch_tuples(_statement("recall_hnsw", model, nearest), parameters)
+    return None if rows[0].other else findings_of(rows)
 
 
 async def neighbours(
