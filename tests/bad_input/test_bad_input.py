@@ -115,25 +115,32 @@ def _refused(entry_point: EntryPoint, error: PersistMemError, before: Rows, afte
     return REFUSED
 
 
+METHODS: dict[str, list[EntryPoint]] = {}
+"""The entry points that are arguments of one method: their cases share a memory, as making one takes as long as many cases."""
+for _entry_point in ENTRY_POINTS:
+    METHODS.setdefault(_entry_point.name.split(":")[0], []).append(_entry_point)
+
+
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("entry_point", ENTRY_POINTS, ids=[entry_point.name for entry_point in ENTRY_POINTS])
+@pytest.mark.parametrize("entry_points", METHODS.values(), ids=METHODS)
 async def test_every_case_is_stored_as_it_is_or_refused_by_name(
-    filled: Either, entry_point: EntryPoint, database: str, caplog: pytest.LogCaptureFixture
+    filled: Either, entry_points: list[EntryPoint], database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     print(f"PERSISTMEM_SEED={SEED}")
     caplog.set_level(logging.DEBUG, logger="langchain_persistmem")
-    found: dict[str, str] = {}
+    found: dict[tuple[str, str], str] = {}
     with psycopg.connect(database, autocommit=True) as connection:
         before = stored(connection)
-        for name, value in chosen(entry_point, filled.asynchronous).items():
-            wrong = await problem(filled, entry_point, value, connection, before)
-            if wrong != REFUSED:
-                before = stored(connection)
-            if wrong:
-                found[name] = wrong
+        for entry_point in entry_points:
+            for name, value in chosen(entry_point, filled.asynchronous).items():
+                wrong = await problem(filled, entry_point, value, connection, before)
+                if wrong != REFUSED:
+                    before = stored(connection)
+                if wrong:
+                    found[entry_point.name, name] = wrong
+            assert len(await filled.list(user_id=USER)) >= 1, f"memory works after {entry_point.name}"
     assert found == {}
     assert MARK not in caplog.text, "no text in a log"
-    assert len(await filled.list(user_id=USER)) >= 1, "and memory works"
 
 
 def test_the_corpus_is_large() -> None:

@@ -33,9 +33,15 @@ def filled(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         yield memory
 
 
-def rows(database: str) -> list[tuple[Any, ...]]:
+@pytest.fixture
+def look(database: str) -> Iterator[psycopg.Connection[Any]]:
+    """One connection for all looks at what is stored: each new one takes longer than most cases."""
     with psycopg.connect(database, autocommit=True) as connection:
-        return connection.execute("SELECT id, status, text FROM persistmem.memories ORDER BY id").fetchall()
+        yield connection
+
+
+def rows(look: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    return look.execute("SELECT id, status, text FROM persistmem.memories ORDER BY id").fetchall()
 
 
 def fault_of(parameter: Parameter, memory: PersistMem, make: Callable[[], Any]) -> str | None:
@@ -102,16 +108,16 @@ def test_the_switches_are_found() -> None:
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=[f"{each.entry_point} {each.name}" for each in SWITCHES])
 def test_only_true_and_false_are_booleans_and_nothing_else_changes_anything(
-    filled: PersistMem, switch: Parameter, database: str
+    filled: PersistMem, switch: Parameter, look: psycopg.Connection[Any]
 ) -> None:
-    before = rows(database)
+    before = rows(look)
     for name, make in HOSTILE.items():
         value = make()
         if value is None and switch.optional:
             continue
         with pytest.raises(PersistMemError, match=f"{switch.name} is of type .*; pass True or False"):
             switch.call(filled, value)
-        assert rows(database) == before, name
+        assert rows(look) == before, name
 
 
 TEXTS = [parameter for parameter in PARAMETERS if parameter.text]

@@ -47,10 +47,16 @@ def filled(database: str) -> Iterator[PersistMem]:
         yield memory
 
 
-def rows(database: str) -> list[tuple[Any, ...]]:
+@pytest.fixture
+def look(database: str) -> Iterator[psycopg.Connection[Any]]:
+    """One connection for all looks at what is stored: each new one takes longer than most cases."""
     with psycopg.connect(database, autocommit=True) as connection:
-        memories = connection.execute("SELECT id::text, status, text FROM persistmem.memories ORDER BY id").fetchall()
-        return memories + connection.execute("SELECT thread_id, id, role FROM persistmem.messages").fetchall()
+        yield connection
+
+
+def rows(look: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    memories = look.execute("SELECT id::text, status, text FROM persistmem.memories ORDER BY id").fetchall()
+    return memories + look.execute("SELECT thread_id, id, role FROM persistmem.messages").fetchall()
 
 
 def config_of(**more: Any) -> Any:
@@ -87,7 +93,7 @@ def test_every_tool_and_its_arguments_are_found() -> None:
 
 @pytest.mark.parametrize(("tool", "field"), FIELDS, ids=[" ".join(item) for item in FIELDS])
 def test_whatever_a_model_passes_is_answered_shortly_and_erases_nothing(
-    filled: PersistMem, database: str, tool: str, field: str, caplog: pytest.LogCaptureFixture
+    filled: PersistMem, look: psycopg.Connection[Any], tool: str, field: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="langchain_persistmem")
     (made,) = [item for item in memory_tools(filled) if item.name == tool]
@@ -105,7 +111,7 @@ def test_whatever_a_model_passes_is_answered_shortly_and_erases_nothing(
             faults[name] = f"is {len(answer)} characters long"
     assert faults == {}
     assert MARK not in caplog.text
-    assert {row[2] for row in rows(database)} >= {f"I keep {key}" for key in KEYS}, "nothing was erased or replaced"
+    assert {row[2] for row in rows(look)} >= {f"I keep {key}" for key in KEYS}, "nothing was erased or replaced"
 
 
 # --- yes and no, where an integration is made -------------------------------------------------------------------------
@@ -188,9 +194,9 @@ GATED = {name: make for name, make in RUNS.items() if name == "PersistMemMiddlew
 @pytest.mark.parametrize("where", ["config", "context"])
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_a_run_is_off_the_record_by_true_and_nothing_else_is_guessed(
-    filled: PersistMem, database: str, run: Callable[..., Any], where: str
+    filled: PersistMem, look: psycopg.Connection[Any], run: Callable[..., Any], where: str
 ) -> None:
-    before = rows(database)
+    before = rows(look)
     invoke = run(filled)
     for name, make in HOSTILE.items():
         value = make()
@@ -199,14 +205,14 @@ def test_a_run_is_off_the_record_by_true_and_nothing_else_is_guessed(
         config = config_of(**({"off_the_record": value} if where == "config" else {}))
         with pytest.raises(PersistMemError, match="off_the_record"):
             invoke(config, {"user_id": USER, **({"off_the_record": value} if where == "context" else {})})
-        assert rows(database) == before, name
+        assert rows(look) == before, name
 
 
 @pytest.mark.parametrize("run", GATED.values(), ids=GATED)
 def test_memory_is_allowed_by_true_and_nothing_else_is_guessed(
-    filled: PersistMem, database: str, run: Callable[..., Any]
+    filled: PersistMem, look: psycopg.Connection[Any], run: Callable[..., Any]
 ) -> None:
-    before = rows(database)
+    before = rows(look)
     for name, make in HOSTILE.items():
         value = make()
         # What fails while it is looked at is a function that failed: no memory, and the run goes on.
@@ -215,16 +221,16 @@ def test_memory_is_allowed_by_true_and_nothing_else_is_guessed(
             nullcontext() if failing else pytest.raises(Exception if name == "fails at everything" else PersistMemError)
         ):
             run(filled, memory_allowed=lambda state, runtime, value=value: value)(config_of(), {"user_id": USER})
-        assert rows(database) == before, name
+        assert rows(look) == before, name
 
 
 @pytest.mark.parametrize("name", [name for name in JSON if name not in ("None", "a long number")])
 def test_several_memories_are_erased_by_a_clear_yes_and_nothing_else(
-    filled: PersistMem, database: str, name: str
+    filled: PersistMem, look: psycopg.Connection[Any], name: str
 ) -> None:
     answers = [[call("forget_memories", keys=list(KEYS))], "Done."]
     agent: Any = create_agent(Scripted(answers=answers), memory_tools(filled), checkpointer=InMemorySaver())
     agent.invoke({"messages": [HumanMessage("Forget all that")]}, config_of())
-    before = rows(database)
+    before = rows(look)
     agent.invoke(Command(resume=JSON[name]), config_of())
-    assert rows(database) == before
+    assert rows(look) == before
