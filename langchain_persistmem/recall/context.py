@@ -1,10 +1,12 @@
 """The context of a message: which recollections are put there, what is before the model already, and the part that stands always."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Literal, NamedTuple, TypedDict
+from uuid import UUID
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.language import question as language_question
@@ -34,7 +36,7 @@ from langchain_persistmem.recall.context_parts.standing import (
 )
 from langchain_persistmem.recall.context_parts.topics import complete_topics
 from langchain_persistmem.recall.explain import explanation, of_context
-from langchain_persistmem.recall.search import find_candidates
+from langchain_persistmem.recall.search import Candidates, find_candidates
 from langchain_persistmem.recall.selection import select, select_outstanding
 from langchain_persistmem.runtime.audit_log import note_read
 from langchain_persistmem.runtime.backend import Backend
@@ -133,6 +135,17 @@ class Shape:
     """The time zone of all dates in the text; None: the one in which each memory was told."""
 
 
+class _Bounds(NamedTuple):
+    """The bounds of what fits a message."""
+
+    threshold: float
+    """The score that the best has to have."""
+    min_score: float
+    """The score that every other one has to have."""
+    share: float
+    """The share of the best one's evidence, beyond the best ten."""
+
+
 async def context(backend: Backend, namespace: Namespace, question: Question, shape: Shape) -> Context:
     """Gather what the model should know: the instructions, and the relevant memories, within a budget.
 
@@ -162,13 +175,7 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     always = {candidate.key for candidate in candidates.result.candidates if candidate.always}
     stands = {memory.id for memory in standing.memories}
     texts = {memory.text for memory in standing.memories}
-
-    def is_fresh(entry: RankedCandidate) -> bool:
-        # What stands already is shown again only with words that the statement lacks.
-        is_new = entry.row.id not in stands and entry.row.text not in texts
-        is_open = entry.row.key not in always and (entry.excerpt is not None or is_new)
-        return is_open and _is_fresh(entry.row, shape, window)
-
+    is_fresh = partial(_is_new, always=always, stands=stands, texts=texts, shape=shape, window=window)
     fresh = [] if is_bare_request(question.query) else [entry for entry in ranked if is_fresh(entry)]
     is_for_help = asks_for_help(question.query)
     bounds = _bounds(settings, is_for_help=is_for_help, is_list=asks_for_list)
@@ -202,26 +209,30 @@ async def context(backend: Backend, namespace: Namespace, question: Question, sh
     await note_read(backend, namespace, "shown", [recollection.memory.id for recollection in result.recollections])
     if not shape.explain:
         return result
-    recall_explanation = await explanation(
-        backend, replace(candidates, ranked=fresh), threshold=bounds.threshold, min_score=bounds.min_score
+    remaining = replace(candidates, ranked=fresh)
+    return await _explain(
+        backend, result, remaining, ranked, bounds, [*instruction_entries, *relevant], check=shape.check
     )
-    drop_reason: Reason = "model" if shape.check == "model" else "share"
+
+
+async def _explain(
+    backend: Backend,
+    result: Context,
+    fresh: Candidates,
+    ranked: Sequence[RankedCandidate],
+    bounds: _Bounds,
+    chosen: Sequence[Recollection],
+    *,
+    check: Check,
+) -> Context:
+    """The context with its explanation: of all that was ranked, what became of it."""
+    recall_explanation = await explanation(backend, fresh, threshold=bounds.threshold, min_score=bounds.min_score)
+    drop_reason: Reason = "model" if check == "model" else "share"
     recollections = [candidate.recollection() for candidate in ranked]
-    selection = [*result.recollections[: result.standing_count], *instruction_entries, *relevant]
+    selection = [*result.recollections[: result.standing_count], *chosen]
     return replace(
         result, explanation=of_context(recall_explanation, result, selection, recollections, drop_reason=drop_reason)
     )
-
-
-class _Bounds(NamedTuple):
-    """The bounds of what fits a message."""
-
-    threshold: float
-    """The score that the best has to have."""
-    min_score: float
-    """The score that every other one has to have."""
-    share: float
-    """The share of the best one's evidence, beyond the best ten."""
 
 
 def _bounds(settings: Settings, *, is_for_help: bool, is_list: bool) -> _Bounds:
@@ -332,6 +343,24 @@ def _with_standing(result: Context, standing: StandingPart, ranked: Sequence[Ran
 
 def _is_loosely_near(entry: RankedCandidate) -> bool:
     return entry.row.source != "assistant" and entry.evidence >= _LEAST_EVIDENCE
+
+
+def _is_new(
+    entry: RankedCandidate,
+    *,
+    always: Container[str],
+    stands: Container[UUID],
+    texts: Container[str | None],
+    shape: Shape,
+    window: Window | None,
+) -> bool:
+    """Tell if neither the context nor the model has it yet.
+
+    What stands already is shown again only with words that the statement lacks.
+    """
+    is_first = entry.row.id not in stands and entry.row.text not in texts
+    is_open = entry.row.key not in always and (entry.excerpt is not None or is_first)
+    return is_open and _is_fresh(entry.row, shape, window)
 
 
 def _is_fresh(candidate: RecallCandidate, shape: Shape, window: Window | None) -> bool:
