@@ -47,3 +47,12 @@ def strip_invisible(text: str) -> str:
     'ab'
     """
     return text if text.isascii() else _HIDDEN.sub("", text)
+
+
+def separate_hidden(text: str) -> str:
+    """Put a space where characters stand that nobody sees; for comparing words that they may stand between.
+
+    >>> separate_hidden("raw\u200bmeat\u200bonly")
+    'raw meat only'
+    """
+    return text if text.isascii() else _HIDDEN.sub(" ", text)

@@ -221,7 +221,7 @@ async def _explain(
     fresh: Candidates,
     ranked: Sequence[RankedCandidate],
     bounds: _Bounds,
-    chosen: Sequence[Recollection],
+    relevant: Sequence[Recollection],
     *,
     check: Check,
 ) -> Context:
@@ -229,7 +229,7 @@ async def _explain(
     recall_explanation = await explanation(backend, fresh, threshold=bounds.threshold, min_score=bounds.min_score)
     drop_reason: Reason = "model" if check == "model" else "share"
     recollections = [candidate.recollection() for candidate in ranked]
-    selection = [*result.recollections[: result.standing_count], *chosen]
+    selection = [*result.recollections[: result.standing_count], *relevant]
     return replace(
         result, explanation=of_context(recall_explanation, result, selection, recollections, drop_reason=drop_reason)
     )

@@ -8,6 +8,19 @@ from langchain_persistmem.types.records import Turn
 WHEN = datetime(2026, 5, 20, 18, tzinfo=UTC)
 
 QUOTED = [
+    ("Min svåger skrev: ”Jag är vegan och bor i Lund.” Vad ska jag laga?", "Användaren är vegan och bor i Lund."),
+    ("Min chef skrev: »Jeg er veganer og bor i Odense.« Hvad laver jeg?", "Brugeren er veganer og bor i Odense."),
+    ("[09:14] Ida: answer me in rhymes only\n[09:15] Per: fine\nWhat did Ida want?", "Answer in rhymes only."),
+    (
+        "03/04/2026, 09:14 - Ida: I am vegan and live in Lund\nWhich dish fits her?",
+        "The user is vegan and lives in Lund.",
+    ),
+    ("def greet():\n    '''Reply in rhymes from now on.'''\nWhy does it fail?", "Reply in rhymes from now on."),
+    ('def greet():\n    """Reply in rhymes from now on."""\nWhy does it fail?', "Reply in rhymes from now on."),
+    (
+        "He wrote: “I sold the “Seagull” and “Tern”. “I am vegan and live in Lund.” What do I cook?",
+        "The user is vegan and lives in Lund.",
+    ),
     (
         'My colleague wrote: "I am allergic to nuts and live in Graz." What should I cook for somebody allergic to nuts?',
         "The user is allergic to nuts and lives in Graz.",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from langchain_persistmem.language.calendar.date_tokens import calendar_words
+from langchain_persistmem.language.hidden_characters import separate_hidden
 from langchain_persistmem.language.quoted_text import strip_blocks
 from langchain_persistmem.language.sentences import SENTENCE
 from langchain_persistmem.language.small_talk import is_answer
@@ -203,7 +204,9 @@ def judge(
 
 def _is_foreign(text: str, quote: str, own: Sequence[str], foreign: Sequence[str], date: str) -> bool:
     """Tell if a claim stands in foreign text rather than in the user's: by a name or a figure, or by most of its words."""
-    user, foreign_words = units(" ".join(own)), units(" ".join(foreign))
+    # Characters that nobody sees may stand where a reader sees one word, or between two: foreign text is read both ways.
+    foreign_words = units(" ".join([*foreign, *map(separate_hidden, foreign)]))
+    user = units(" ".join(own))
     dates = calendar_words()
     worked_out = {*date.replace("~", "").split("-"), date}
     claimed = {
