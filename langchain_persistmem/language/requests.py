@@ -74,10 +74,12 @@ def asks_for_explanation(text: str) -> bool:
     (False, False)
     """
     text = text.replace("’", "'")
-    if len(text) > _LONGEST or is_bare_request(text) or asks_for_help(text):
+    if len(text) > _LONGEST or is_bare_request(text):
         return False
     sentences = [sentence.lstrip(_MARKS) for sentence in _SENTENCE.findall(text)]
-    return any(_is_for_explanation(_without_courtesies(sentence, _words())) for sentence in sentences)
+    # Most texts have no such order, so that whether they ask for help beside it is asked last.
+    has_order = any(_is_for_explanation(_without_courtesies(sentence, _words())) for sentence in sentences)
+    return has_order and not asks_for_help(text)
 
 
 def _is_for_explanation(sentence: str) -> bool:

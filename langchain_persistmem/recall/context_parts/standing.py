@@ -182,8 +182,8 @@ def render_standing(
     """The profile's document, the instructions, and of the statements all that fit into ``standing_tokens``, as text.
 
     Where all statements fit, short turns of other conversations stand behind them in half of the space; else those that always
-    matter, and a few others in a quarter of the space. Document and instructions stand there whatever they take, up to ``max_tokens``, the budget of the whole
-    context; statements take half of that at most.
+    matter, and a few others in a quarter of the space. Document and instructions stand there whatever they take, up to
+    ``max_tokens``, the budget of the whole context; statements take half of that at most.
     """
     lines = profile_lines(document)
     names = choice.has_several_speakers
@@ -204,15 +204,15 @@ def render_standing(
         entries = [*always, *statements, *choice.earlier_turns]
     if not fits(entries, limit):
         entries = longest_beginning(always, lambda part: fits(part, max_tokens))
-        if len(entries) < len(always) or not fits(always, limit):
-            pass  # they take all the space
-        elif fits([*always, *statements], limit):
-            entries = [*always, *statements]
+        # Else what stands always takes all the space.
+        has_space = len(entries) == len(always) and fits(always, limit)
+        if has_space and fits([*always, *statements], limit):
+            entries += statements
             # Most turns tell less than a statement, so that they take half of the space at most.
             turn_limit = min(limit, count_tokens(text(entries)) + limit // 2)
             turns = _short_turns(choice.earlier_turns, count_tokens, limit // _SEVERAL)
             entries += longest_beginning(turns, lambda part: fits([*always, *statements, *part], turn_limit))
-        else:
+        elif has_space:
             entries += _most_important(statements, count_tokens, limit, lambda part: fits([*always, *part], limit))
     memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
     return StandingPart(
