@@ -2,13 +2,15 @@
 
 import inspect
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 Prompt = Sequence[tuple[str, str]]
 """Roles and texts."""
@@ -17,11 +19,24 @@ _IN_TEXT = """
 
 Answer with one JSON object that fits this JSON schema, and with nothing else:
 """
-_REFUSED = 400
-"""Status of a provider that does not take the schema, or an option, as it was sent."""
+_REFUSED = (400, 422)
+"""Statuses of a provider that does not take the schema, or an option, as it was sent."""
+_UNABLE = (NotImplementedError, TypeError, ValueError, AttributeError, ImportError)
+"""Errors of a model that cannot be asked in one way."""
 _NOT_STRICT = frozenset({"default", "minLength", "maxLength", "uniqueItems", "examples"})
 """Keywords that strict output has not; what they ask for is checked in the answer."""
-_FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL | re.IGNORECASE)
+_RAW = {"raw", "parsed", "parsing_error"}
+"""The keys of an answer beside which a model's message stands."""
+_MOST_TRIES = 100
+"""Brackets of a text at which no JSON begins, beyond which none is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way to ask a model."""
+
+    runnable: Runnable[Any, Any]
+    prompt: Prompt
 
 
 class StructuredOutput:
@@ -32,45 +47,48 @@ class StructuredOutput:
         self._schema = schema
 
     def invoke(self, prompt: Prompt, config: RunnableConfig) -> object:
-        """Ask the model."""
-        runnable, options = self._runnable(strictly=True)
-        if runnable is None:
-            return read_json(self._model.invoke(self._with_schema(prompt), config))
-        try:
-            return runnable.invoke(prompt, config)
-        except Exception as error:
-            if not options or getattr(error, "status_code", None) != _REFUSED:
-                raise
-        # This model, or a server that only resembles its provider's, has no strict output.
-        return self._plain().invoke(prompt, config)
+        """Ask the model, in another way where it cannot be asked in one."""
+        *ways, last = self._ways(prompt)
+        for way in ways:
+            try:
+                answer = way.runnable.invoke(way.prompt, config)
+            except Exception as error:
+                if not _is_unable(error):
+                    raise
+                continue
+            if answer is not None:
+                return read_shape(answer, self._schema)
+        return read_shape(last.runnable.invoke(last.prompt, config), self._schema)
 
     async def ainvoke(self, prompt: Prompt, config: RunnableConfig) -> object:
         """:meth:`invoke`, awaited."""
-        runnable, options = self._runnable(strictly=True)
-        if runnable is None:
-            return read_json(await self._model.ainvoke(self._with_schema(prompt), config))
-        try:
-            return await runnable.ainvoke(prompt, config)
-        except Exception as error:
-            if not options or getattr(error, "status_code", None) != _REFUSED:
-                raise
-        return await self._plain().ainvoke(prompt, config)
+        *ways, last = self._ways(prompt)
+        for way in ways:
+            try:
+                answer = await way.runnable.ainvoke(way.prompt, config)
+            except Exception as error:
+                if not _is_unable(error):
+                    raise
+                continue
+            if answer is not None:
+                return read_shape(answer, self._schema)
+        return read_shape(await last.runnable.ainvoke(last.prompt, config), self._schema)
 
-    def _runnable(self, *, strictly: bool) -> tuple[Runnable[Any, Any] | None, Mapping[str, Any]]:
-        """The model with the schema, and the options that ask for strict output; None if it takes no schema."""
-        strict = strict_form(self._schema) if strictly else None
-        options = _strict_options(self._model) if strict is not None else {}
-        schema = dict(strict if strict is not None and options else self._schema)
-        try:
-            runnable = self._model.with_structured_output(schema, **options)  # pyright: ignore[reportUnknownMemberType]
-        except NotImplementedError:
-            return None, {}
-        return cast("Runnable[Any, Any]", runnable), options
-
-    def _plain(self) -> Runnable[Any, Any]:
-        runnable, _ = self._runnable(strictly=False)
-        assert runnable is not None  # noqa: S101 - with options it took a schema
-        return runnable
+    def _ways(self, prompt: Prompt) -> list[_Way]:
+        """The ways in which the model can be asked, the best first; the last is its text."""
+        parameters = inspect.signature(self._model.with_structured_output).parameters  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        usual = _usual_options(parameters)
+        strict, strict_options = strict_form(self._schema), _strict_options(self._model, parameters)
+        # A model, or a server that only resembles its provider's, may have no strict output.
+        options = [(strict, usual | strict_options)] if strict is not None and strict_options else []
+        ways: list[_Way] = []
+        for schema, options_of_way in [*options, (self._schema, usual)]:
+            try:
+                runnable = self._model.with_structured_output(dict(schema), **options_of_way)  # pyright: ignore[reportUnknownMemberType]
+            except _UNABLE:
+                continue
+            ways.append(_Way(cast("Runnable[Any, Any]", runnable), prompt))
+        return [*ways, _Way(self._model, self._with_schema(prompt))]
 
     def _with_schema(self, prompt: Prompt) -> list[tuple[str, str]]:
         schema = json.dumps(self._schema, ensure_ascii=False)
@@ -78,9 +96,23 @@ class StructuredOutput:
         return [(role, f"{instructions}{_IN_TEXT}{schema}"), *rest]
 
 
-def _strict_options(model: BaseChatModel) -> dict[str, Any]:
+def _is_unable(error: Exception) -> bool:
+    """Tell if a model refuses the way in which it was asked, rather than fails."""
+    return getattr(error, "status_code", None) in _REFUSED or isinstance(error, (NotImplementedError, TypeError))
+
+
+def _usual_options(parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
+    """The options of every way: the message beside the answer, since it may have what the answer lacks; a method where one is required."""
+    options: dict[str, Any] = {}
+    if "include_raw" in parameters:
+        options["include_raw"] = True
+    if "method" in parameters and parameters["method"].default is inspect.Parameter.empty:
+        options["method"] = "json_schema"
+    return options
+
+
+def _strict_options(model: BaseChatModel, parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
     """The options with which a provider's class asks for strict output; empty where it has none."""
-    parameters = inspect.signature(model.with_structured_output).parameters  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     options: dict[str, Any] = {}
     profile: object = getattr(model, "profile", None)
     native = isinstance(profile, Mapping) and cast("Mapping[str, object]", profile).get("structured_output") is True
@@ -123,13 +155,73 @@ def _strict(part: object) -> object:
     return strict
 
 
-def read_json(message: BaseMessage) -> object:
-    """The JSON in a model's text, within a code block or between other words; the text itself if there is none."""
-    text = str(message.text).strip()
-    block = _FENCED.search(text)
-    body = block[1] if block else text
-    start, end = body.find("{"), body.rfind("}")
-    try:
-        return json.loads(body[start : end + 1])
-    except (ValueError, RecursionError):
-        return text
+def read_shape(answer: object, schema: Mapping[str, object]) -> object:
+    """The answer as JSON, in whatever form a model's class gives it: an object, a message, a call of a tool, or a text with JSON in it."""
+    if isinstance(answer, Mapping) and cast("Mapping[str, object]", answer).keys() >= _RAW:
+        both = cast("Mapping[str, object]", answer)
+        answer = both["raw"] if both["parsed"] is None else both["parsed"]
+    if isinstance(answer, AIMessage) and answer.tool_calls:
+        answer = answer.tool_calls
+    if isinstance(answer, BaseMessage):
+        answer = str(answer.text)
+    if isinstance(answer, str):
+        return read_json(answer, schema)
+    if isinstance(answer, (BaseModel, Mapping, list)):
+        try:
+            answer = to_jsonable_python(answer)
+        except (PydanticSerializationError, ValueError, RecursionError):
+            return cast("object", answer)
+        fitting = _fit([answer], schema, is_whole=True)
+        return answer if fitting is None else fitting
+    return answer
+
+
+def read_json(text: str, schema: Mapping[str, object]) -> object:
+    """The JSON in a text that fits, within a code block or between other words; the text itself if there is none."""
+    values, is_whole = _values(text)
+    fitting = _fit(values, schema, is_whole=is_whole)
+    return text.strip() if fitting is None else fitting
+
+
+def _fit(values: Sequence[object], schema: Mapping[str, object], *, is_whole: bool) -> object:
+    """Of several values the last one that has fields of the schema; None if there is none.
+
+    Where a schema has one list, small models leave out its name, or write its entries one after the other.
+
+    Args:
+        is_whole: nothing else looked like JSON: within an answer that was cut short, entries are not all there are.
+    """
+    properties = cast("Mapping[str, Any]", schema["properties"])
+    objects = _mappings(values)
+    lists = [cast("list[object]", value) for value in values if isinstance(value, list)]
+    entries = [entry for several in lists for entry in _mappings(several)]
+    # Calls of tools, as messages and parsers have them.
+    calls = _mappings([entry.get("args") for entry in [*objects, *entries]])
+    fitting = [value for value in [*objects, *calls] if not properties.keys().isdisjoint(value.keys())]
+    name, *more = properties
+    if fitting or not is_whole or more or properties[name]["type"] != "array":
+        return fitting[-1] if fitting else None
+    if properties[name]["items"]["type"] != "object":
+        return {name: lists[-1]} if lists else None
+    return {name: entries or objects} if entries or objects else None
+
+
+def _mappings(values: Sequence[object]) -> list[Mapping[str, Any]]:
+    return [cast("Mapping[str, Any]", value) for value in values if isinstance(value, Mapping)]
+
+
+def _values(text: str) -> tuple[list[object], bool]:
+    """The JSON values in a text, objects and lists, none within another; and whether nothing else began like one."""
+    values: list[object] = []
+    decode: Callable[[str, int], tuple[object, int]] = json.JSONDecoder().raw_decode
+    position = failures = 0
+    while failures < _MOST_TRIES:
+        starts = [start for start in (text.find("{", position), text.find("[", position)) if start >= 0]
+        if not starts:
+            break
+        try:
+            value, position = decode(text, min(starts))
+            values.append(value)
+        except (ValueError, RecursionError):
+            position, failures = min(starts) + 1, failures + 1
+    return values, failures == 0

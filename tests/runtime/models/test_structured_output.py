@@ -123,19 +123,136 @@ def test_text_that_is_no_answer_is_an_error_of_ours_and_no_turn_is_lost(
         assert memory.observe([], thread_id="t", user_id="ada").added == 1
 
 
-def test_a_model_that_fails_to_take_a_schema_is_an_error_of_ours(database: str, embeddings: Any) -> None:
-    class Broken(Texts):
-        def with_structured_output(self, schema: Any, **kwargs: Any) -> Any:
+ENTRY = {"text": "The user has a parrot.", "type": "fact", "messages": [1], "more": ""}
+WHOLE = {"memories": [ENTRY]}
+
+
+class Parrot(BaseModel):
+    text: str
+    type: str
+    messages: list[int]
+    more: str
+
+
+class Parrots(BaseModel):
+    memories: list[Parrot]
+
+
+class Own(Texts):
+    """Has structured output of its own kind: gives a value, or raises an error, before it is asked or then."""
+
+    value: Any
+    asks: bool = True
+
+    def with_structured_output(self, schema: Any, **kwargs: Any) -> Runnable[Any, Any]:
+        def given(_: Any) -> Any:
+            if isinstance(self.value, Exception):
+                raise self.value
+            return self.value
+
+        if not self.asks:
+            given(None)
+        return RunnableLambda(given)
+
+
+class Caller(Texts):
+    """Is bound to tools, and answers by a call, or forgets to."""
+
+    def bind_tools(self, *_: Any, **kwargs: Any) -> Runnable[Any, Any]:
+        return self
+
+
+class Particular(Texts):
+    """Has to be told a method, or has no options at all."""
+
+    def with_structured_output(self, schema: Any, *, method: str, **kwargs: Any) -> Runnable[Any, Any]:
+        return RunnableLambda(lambda _: WHOLE)
+
+
+FORMS: dict[str, object] = {
+    "an object": Parrots(memories=[Parrot.model_validate(ENTRY)]),
+    "objects in a list": [Parrot.model_validate(ENTRY)],
+    "objects in a dict": {"memories": [Parrot.model_validate(ENTRY)]},
+    "a list": [ENTRY],
+    "a text": f"Certainly! {json.dumps(WHOLE)}",
+    "a message": AIMessage(json.dumps(WHOLE)),
+    "a message with a call": AIMessage("", tool_calls=[{"name": "Memories", "args": WHOLE, "id": "1"}]),
+    "calls": [{"type": "Memories", "args": WHOLE}],
+    "the message beside it": {"raw": AIMessage(""), "parsed": WHOLE, "parsing_error": None},
+    "the message instead of it": {"raw": AIMessage(json.dumps(WHOLE)), "parsed": None, "parsing_error": ValueError()},
+}
+
+
+def added(model: BaseChatModel, database: str, embeddings: Any) -> list[str]:
+    with PersistMem.open(database, embeddings=embeddings, model=model) as memory:
+        changes = memory.observe([("user", "I have a parrot")], thread_id="t", user_id="ada").changes
+    return [change.text for change in changes if change.change == "added"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_answer_is_read_in_whatever_form_a_models_class_gives_it(form: str, database: str, embeddings: Any) -> None:
+    model = Own(answers=iter([]), value=FORMS[form])
+    assert added(model, database, embeddings) == ["The user has a parrot."]
+
+
+@pytest.mark.parametrize("asks", [True, False])
+@pytest.mark.parametrize(
+    "failure", [NotImplementedError("parrot"), TypeError("parrot"), BadRequestError("parrot"), None]
+)
+def test_a_model_that_does_not_take_a_schema_is_asked_for_json_in_its_text(
+    failure: Exception | None, asks: bool, database: str, embeddings: Any
+) -> None:
+    if asks or isinstance(failure, (NotImplementedError, TypeError)):
+        model = Own(answers=iter([json.dumps(WHOLE)]), value=failure, asks=asks)
+        assert added(model, database, embeddings) == ["The user has a parrot."]
+        assert '"memories"' in str(model.prompts[-1][0].content)
+
+
+def test_a_model_that_can_be_asked_in_no_way_is_an_error_of_ours(database: str, embeddings: Any) -> None:
+    class Deaf(Own):
+        def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
             raise TypeError("my parrot")
 
-    memory = PersistMem.open(database, embeddings=embeddings, model=Broken(answers=iter([])))
-    with memory, pytest.raises(ExtractionError, match="TypeError") as caught:
-        memory.observe([("user", "I have a parrot")], thread_id="t", user_id="ada")
+    with pytest.raises(ExtractionError, match="TypeError") as caught:
+        added(Deaf(answers=iter([]), value=TypeError("my parrot")), database, embeddings)
     assert "parrot" not in str(caught.value)
 
 
-def test_deep_text_is_no_answer() -> None:
-    assert isinstance(read_json(AIMessage("{" * 100_000 + "}")), str)
+def test_a_model_that_answers_in_text_instead_of_by_a_call_is_read(database: str, embeddings: Any) -> None:
+    model = Caller(answers=iter([json.dumps(WHOLE)]))
+    assert added(model, database, embeddings) == ["The user has a parrot."]
+    assert len(model.prompts) == 1
+
+
+def test_a_method_is_named_where_a_models_class_requires_one(database: str, embeddings: Any) -> None:
+    assert added(Particular(answers=iter([])), database, embeddings) == ["The user has a parrot."]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I think {of a parrot} [1]: {} and {that} is all",
+        "<think>{not yet}</think> {}",
+        '{"memories": []} was a draft. {}',
+        json.dumps([ENTRY]),
+        json.dumps(ENTRY),
+        f"{json.dumps(ENTRY)}\n{json.dumps(ENTRY)}",
+    ],
+)
+def test_json_is_found_among_other_words_and_brackets(said: str) -> None:
+    read: Any = read_json(said.replace("{}", json.dumps(WHOLE)), SCHEMA)
+    assert read["memories"][0] == ENTRY
+
+
+@pytest.mark.parametrize("whole", [json.dumps({"memories": [ENTRY, ENTRY]}), json.dumps([ENTRY, ENTRY])])
+def test_of_text_that_was_cut_short_no_part_passes_for_the_whole(whole: str) -> None:
+    for end in range(len(whole)):
+        assert read_json(whole[:end], SCHEMA) == whole[:end].strip()
+
+
+@pytest.mark.parametrize("said", ["{" * 100_000 + "}", "[" * 100_000, '{"a":' * 50_000])
+def test_deep_text_is_no_answer(said: str) -> None:
+    assert read_json(said, SCHEMA) == said
 
 
 def test_own_instructions_and_categories_reach_the_model_and_the_memory(opened: Callable[..., PersistMem]) -> None:
