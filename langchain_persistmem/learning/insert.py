@@ -18,8 +18,8 @@ from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.record_redaction import redact_candidate
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
-from langchain_persistmem.types.records import Candidate, NewMemory
-from langchain_persistmem.types.results import MemoryChange
+from langchain_persistmem.types.records import Candidate, Memory, NewMemory
+from langchain_persistmem.types.results import ChangeKind, MemoryChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,20 @@ class ChangeResult:
             self.memory_ids + other.memory_ids,
             self.changes + other.changes,
         )
+
+
+def change_of(memory: Memory, change: ChangeKind, reason: str) -> MemoryChange:
+    """Describe what became of a memory that is stored."""
+    return MemoryChange(
+        change=change,
+        text=memory.text or "",
+        reason=reason,
+        key=memory.key,
+        memory_id=memory.id,
+        message_ids=memory.provenance.message_ids,
+        namespace=memory.namespace,
+        thread_id=memory.provenance.thread_id,
+    )
 
 
 async def prepare(

@@ -10,6 +10,7 @@ from langchain_persistmem.errors import ModelError
 from langchain_persistmem.learning.background.learning_rounds import ThreadTotal, index_all, learn_all
 from langchain_persistmem.learning.background.missing_vectors import make_some_missing
 from langchain_persistmem.learning.extraction import learn
+from langchain_persistmem.learning.insert import ChangeResult
 from langchain_persistmem.learning.turns.new_turns import check_turns, store_turns
 from langchain_persistmem.learning.turns.turn_memories import read_open
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_some
@@ -69,7 +70,7 @@ async def observe(
         # The messages that become memories next are read with the COMMIT that stores them.
         if withheld is None:
             open_messages = read_open(tx, backend, namespace, thread_id)
-    total = ThreadTotal()
+    total = ThreadTotal(done=ChangeResult(superseded=len(result.changes), changes=result.changes))
     if withheld is not None:
         logger.info("a conversation is not learnt from: %s", withheld)
         return _observe_result(stored, total, 0, withheld)

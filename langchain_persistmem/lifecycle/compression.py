@@ -14,7 +14,7 @@ from uuid import UUID
 from langchain_persistmem.errors import ModelError, PersistMemError
 from langchain_persistmem.language.trust import find_suspicion
 from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError, spend
-from langchain_persistmem.learning.insert import insert, log, prepare
+from langchain_persistmem.learning.insert import change_of, insert, log, prepare
 from langchain_persistmem.learning.summary_originals import DERIVED
 from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.lifecycle import summaries
@@ -27,12 +27,14 @@ from langchain_persistmem.runtime.consent_checks import may_learn
 from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Candidate, Kind, Memory, NewMemory
-from langchain_persistmem.types.results import MaintainResult
+from langchain_persistmem.types.results import MaintainResult, MemoryChange
 
 logger = logging.getLogger(__name__)
 
 COMPRESSED: tuple[Kind, ...] = ("episodic", "semantic")
 """Instructions and profiles are not compressed: every word of theirs counts."""
+
+IN_SUMMARY = "a summary stands in its place"
 
 _WINDOW = 400
 """Memories, near in time, that are compared with each other at once: a large namespace needs no more RAM than a small one."""
@@ -68,8 +70,24 @@ async def compress(
             if new is None:
                 result = replace(result, failed=result.failed + 1)
             elif await _write(backend, namespace, generation, new, originals, now=now):
-                result = replace(result, summaries=result.summaries + 1, compressed=result.compressed + len(originals))
+                result = replace(
+                    result,
+                    summaries=result.summaries + 1,
+                    compressed=result.compressed + len(originals),
+                    changes=(*result.changes, _summary_added(new, namespace), *archived_into_summary(originals)),
+                )
     return result, True
+
+
+def archived_into_summary(originals: Sequence[Memory]) -> list[MemoryChange]:
+    """What becomes of memories in whose place a summary stands."""
+    return [change_of(memory, "archived", IN_SUMMARY) for memory in originals]
+
+
+def _summary_added(summary: NewMemory, namespace: Namespace) -> MemoryChange:
+    return MemoryChange(
+        change="added", text=summary.candidate.text, key=summary.key, memory_id=summary.id, namespace=namespace
+    )
 
 
 async def _prepare(backend: Backend, namespace: Namespace, originals: Sequence[Memory]) -> NewMemory | None:
@@ -152,7 +170,7 @@ async def _write(
             await changes.archive_memories(tx, namespace, ids, summary=new.id, now=now)
             await search_index.unindex_memories(tx, namespace, ids)
             await follow(tx, backend, namespace, ids, now=now)
-            entries = [(id, "archived", "a summary stands in its place", new.id) for id in ids]
+            entries = [(id, "archived", IN_SUMMARY, new.id) for id in ids]
             await log(tx, backend, namespace, entries, now=now)
             await record(tx, backend, namespace, "compressed", [new.id, *ids], added=1, archived=len(ids))
     except _OvertakenError:

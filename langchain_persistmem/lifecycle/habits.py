@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -12,7 +12,7 @@ from langchain_persistmem.learning.chat_model.daily_cap import CapReachedError, 
 from langchain_persistmem.learning.decisions.apply_decisions import apply
 from langchain_persistmem.learning.decisions.consolidation import Decision
 from langchain_persistmem.learning.decisions.existing_memories import decide_new
-from langchain_persistmem.learning.insert import log, prepare
+from langchain_persistmem.learning.insert import ChangeResult, change_of, log, prepare
 from langchain_persistmem.learning.summary_originals import DERIVED
 from langchain_persistmem.lifecycle.clusters import stars
 from langchain_persistmem.postgres.queries import retention
@@ -25,7 +25,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.prompt_fence import fence
 from langchain_persistmem.types.records import HABITS_EXTRACTOR, Candidate, Memory, Provenance
-from langchain_persistmem.types.results import MaintainResult
+from langchain_persistmem.types.results import MaintainResult, MemoryChange
 
 VERSION = "habits-2026-11-1"
 
@@ -131,6 +131,8 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 200
 """New episodes that are looked through, and written about, in one transaction."""
+AGAIN = "it happened again"
+
 _NEAREST = 50
 """Other episodes that are considered as evidence with a new one."""
 
@@ -158,32 +160,44 @@ async def enrich(
         The result, for a dry run what a model would be asked about; and whether the models could be reached.
     """
     least = backend.settings.retention.habit_days
-    preferences = confirmed = failed = 0
+    result, is_reachable = MaintainResult(), True
     after: UUID | None = None
-    while least is not None and backend.model_name is not None:
+    while least is not None and backend.model_name is not None and is_reachable and not result.postponed:
         new, groups = await _look(backend, namespace, after, least)
         if not new:
             break
         if dry_run:
             after = new[-1]
-            preferences += len(groups.open)
-            confirmed += len(groups.confirmed)
+            habits = [habit for habit, _ in groups.confirmed.values()]
+            result = _add(result, preferences=len(groups.open), confirmed=len(habits), changes=_confirmed(habits))
             continue
         answers = await _ask(backend, namespace, groups.open, least)
-        failed += answers.failed
+        result = replace(result, failed=result.failed + answers.failed)
         try:
-            result = await _write(backend, namespace, generation, groups, answers, new[-1], now=now)
+            done = await _write(backend, namespace, generation, groups, answers, new[-1], now=now)
         except ModelError as error:  # the embedding model: what was stated has no vector, and is asked for again
             logger.warning("a preference failed: %s", error)
-            return MaintainResult(preferences=preferences, confirmed=confirmed, failed=failed + 1), False
-        if result is None:
+            return replace(result, failed=result.failed + 1), False
+        if done is None:
             break
-        preferences, confirmed = preferences + result[0], confirmed + result[1]
-        if answers.capped or not answers.reachable:
-            return MaintainResult(
-                preferences=preferences, confirmed=confirmed, failed=failed, postponed=int(answers.capped)
-            ), answers.reachable
-    return MaintainResult(preferences=preferences, confirmed=confirmed, failed=failed), True
+        result = _add(result, preferences=done.added, confirmed=done.reinforced, changes=done.changes)
+        result, is_reachable = replace(result, postponed=int(answers.capped)), answers.reachable
+    return result, is_reachable
+
+
+def _add(
+    result: MaintainResult, *, preferences: int, confirmed: int, changes: Sequence[MemoryChange]
+) -> MaintainResult:
+    return replace(
+        result,
+        preferences=result.preferences + preferences,
+        confirmed=result.confirmed + confirmed,
+        changes=(*result.changes, *changes),
+    )
+
+
+def _confirmed(habits: Sequence[Memory]) -> tuple[MemoryChange, ...]:
+    return tuple(change_of(habit, "reinforced", AGAIN) for habit in habits)
 
 
 async def _look(backend: Backend, namespace: Namespace, after: UUID | None, least: int) -> tuple[list[UUID], _Groups]:
@@ -266,11 +280,11 @@ async def _write(
     last: UUID,
     *,
     now: datetime,
-) -> tuple[int, int] | None:
+) -> ChangeResult | None:
     """Write preferences and evidence, and how far was looked, in one transaction.
 
     Returns:
-        How many preferences are new, and how many have gained evidence; None if the namespace was erased meanwhile.
+        What became of preferences; None if the namespace was erased meanwhile.
     """
     new = await prepare(backend, answers.candidates) if answers.candidates else []
     decisions = await decide_new(backend, namespace, new, [], now=now)
@@ -284,15 +298,17 @@ async def _write(
             confirmations = [
                 item for item in groups.confirmed.values() if await _confirm(tx, namespace, *item, now=now)
             ]
-            entries = [(habit.id, "reinforced", "it happened again", None) for habit, _ in confirmations]
+            entries = [(habit.id, "reinforced", AGAIN, None) for habit, _ in confirmations]
             await log(tx, backend, namespace, entries, now=now)
-            memory_ids = result.memory_ids + MemoryIds(reinforced=tuple(habit.id for habit, _ in confirmations))
-            await record(tx, backend, namespace, "enriched", memory_ids.all, **memory_ids.counts)
+            habits = [habit for habit, _ in confirmations]
+            confirmed = MemoryIds(reinforced=tuple(habit.id for habit in habits))
+            result += ChangeResult(reinforced=len(habits), memory_ids=confirmed, changes=_confirmed(habits))
+            await record(tx, backend, namespace, "enriched", result.memory_ids.all, **result.memory_ids.counts)
             if not answers.capped and answers.reachable:
                 await retention.mark_examined(tx, namespace, last)
     except _NamespaceErasedError:
         return None
-    return result.added, len(confirmations) + result.reinforced
+    return replace(result, changes=tuple(replace(change, namespace=namespace) for change in result.changes))
 
 
 async def _still_founded(tx: Transaction, namespace: Namespace, decisions: Sequence[Decision]) -> list[Decision]:

@@ -15,7 +15,7 @@ from uuid import UUID
 from langchain_persistmem.errors import ConfigurationError, ErasedError, PersistMemError
 from langchain_persistmem.learning.decisions.consolidation import WAITS
 from langchain_persistmem.learning.upgrade.rewrite import rewrite_all
-from langchain_persistmem.lifecycle.compression import compress, find_related
+from langchain_persistmem.lifecycle.compression import archived_into_summary, compress, find_related
 from langchain_persistmem.lifecycle.habits import enrich
 from langchain_persistmem.lifecycle.retention import follow_rules
 from langchain_persistmem.lifecycle.retention_rules import has_any_rule
@@ -253,16 +253,19 @@ async def _enrich(
 async def _plan(backend: Backend, namespace: Namespace, state: NamespaceState, *, now: datetime) -> MaintainResult:
     """Count what would be compressed; then follow the other rules, count, and take it back."""
     async with aclosing(find_related(backend, namespace, now=now)) as groups:
-        ids = [[memory.id for memory in group] async for group in groups] if may_learn(state.consent) else []
-    result = MaintainResult(summaries=len(ids), compressed=sum(map(len, ids)))
+        related = [group async for group in groups] if may_learn(state.consent) else []
+    compressed = [memory for group in related for memory in group]
+    changes_by_summaries = tuple(archived_into_summary(compressed))
+    result = MaintainResult(summaries=len(related), compressed=len(compressed), changes=changes_by_summaries)
     if not has_any_rule(backend.settings.retention):
         return result
     with suppress(_NamespaceErasedError):
         async with undo_if(True, backend.transaction(namespace)) as tx:
             await _hold(tx, backend, namespace, state.generation, now=now)
-            away = [id for group in ids for id in group]
+            away = [memory.id for memory in compressed]
             await changes.archive_memories(tx, namespace, away, summary=None, now=now)
-            result = _sum(result, await follow_rules(tx, backend, namespace, sparing=len(ids), now=now))
+            rules = await follow_rules(tx, backend, namespace, sparing=len(related), tells_purged=True, now=now)
+            result = _sum(result, rules)
     return result
 
 
@@ -273,7 +276,7 @@ async def _hold(tx: Transaction, backend: Backend, namespace: Namespace, generat
 
 
 _MOST_CHANGES = 1_000
-"""Archived memories that a result tells of one by one."""
+"""Changes that a result tells of one by one."""
 
 
 def _sum(one: MaintainResult, other: MaintainResult) -> MaintainResult:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from langchain_persistmem.learning.insert import log
+from langchain_persistmem.learning.insert import change_of, log
 from langchain_persistmem.learning.turns.turns_follow_statements import follow
 from langchain_persistmem.lifecycle.retention_rules import FADING, TURN_IS_OLD, fading, limits_of
 from langchain_persistmem.lifecycle.worth import Sign
@@ -24,24 +24,36 @@ _BATCH = 1_000
 
 
 async def follow_rules(
-    tx: Transaction, backend: Backend, namespace: Namespace, *, sparing: int, now: datetime
+    tx: Transaction,
+    backend: Backend,
+    namespace: Namespace,
+    *,
+    sparing: int,
+    tells_purged: bool = False,
+    now: datetime,
 ) -> MaintainResult:
     """Archive what fades, erase what was archived long ago, and old conversations.
 
     Args:
         sparing: number of summaries that would be written, which count towards ``max_memories``.
+        tells_purged: what is erased is told with its text, as only a dry run may.
     """
     limits = limits_of(backend.settings.retention, now=now)
     changes = await _archive(tx, backend, namespace, sparing=sparing, now=now)
+    archived = len(changes)
     purge_count = messages = 0
     if limits.purged_before is not None:
         while ids := await retention.purgeable(tx, namespace, before=limits.purged_before, limit=_BATCH):
+            # Their texts are read before they are gone; a result of what was erased has none.
+            if tells_purged:
+                purged = await retention.memories_by_id(tx, namespace, ids)
+                changes += [change_of(memory, "purged", "it ended or was archived long ago") for memory in purged]
             purge_count += (await forget.erase_memories(tx, namespace, ids))["memories"]
             await record(tx, backend, namespace, "purged", ids)
     if limits.threads_before is not None:
         messages = await retention.erase_old_threads(tx, namespace, before=limits.threads_before)
         await record(tx, backend, namespace, "purged", turns=messages)
-    return MaintainResult(archived=len(changes), purged=purge_count, messages=messages, changes=tuple(changes))
+    return MaintainResult(archived=archived, purged=purge_count, messages=messages, changes=tuple(changes))
 
 
 async def _archive(
@@ -65,15 +77,6 @@ async def _archive(
     await log(tx, backend, namespace, [(id, "archived", reasons[id], None) for id in ids], now=now)
     await record(tx, backend, namespace, "archived", ids)
     return [
-        MemoryChange(
-            change="archived",
-            text=memory.text or "",
-            reason=reasons[memory.id],
-            key=memory.key,
-            memory_id=memory.id,
-            message_ids=memory.provenance.message_ids,
-            namespace=namespace,
-            thread_id=memory.provenance.thread_id,
-        )
+        change_of(memory, "archived", reasons[memory.id])
         for memory in await retention.memories_by_id(tx, namespace, ids)
     ]

@@ -10,13 +10,15 @@ from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Recollection
 from langchain_persistmem.types.records import Consent, Kind, Memory, SkipReason
 
+ChangeKind = Literal["added", "reinforced", "superseded", "quarantined", "dropped", "archived", "purged"]
+"""``dropped``: a statement that was found in a conversation, and is not stored. ``purged``: it would be erased for good."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemoryChange:
     """One change of memory with its text, so that an application can show "Memory updated: lives in Rome"."""
 
-    change: Literal["added", "reinforced", "superseded", "quarantined", "dropped", "archived"]
-    """``dropped``: a statement that was found in a conversation, and is not stored."""
+    change: ChangeKind
     text: str
     reason: str | None = None
     """The reason, in words of this program; None for what is simply new."""
@@ -156,7 +158,8 @@ class MaintainResult:
     postponed: int = 0
     """Namespaces that have had their model calls of today."""
     changes: tuple[MemoryChange, ...] = field(default=(), repr=False, compare=False)
-    """The first 1,000 memories that were archived, or would be, each with its text and its reason."""
+    """The first 1,000 changes of memories, each with its text and its reason; in a dry run, those that would be made without asking
+    a model, what would be erased for good among them."""
     rewrites: int = 0
     """Namespaces of an older database that were brought to the present form; in a dry run, those that wait for it."""
     turns: int = 0

@@ -41,6 +41,9 @@ async def test_related_old_memories_become_one_dated_extract_without_a_model(eit
     for each in kept[:4]:
         assert f"{each.valid_from.date()}: {each.text}." in summary.text
     assert sorted(each.text for each in await either.list(user_id="ada") if each.id != summary.id) == sorted(OTHERS)
+    told = [(change.change, change.text, change.reason, change.key) for change in done.changes]
+    assert told[0] == ("added", summary.text, None, summary.key)
+    assert told[1:] == [("archived", each.text, "a summary stands in its place", each.key) for each in kept[:4]]
     whole(database)
 
 
@@ -248,11 +251,13 @@ async def test_the_daily_cap_postpones_and_the_rest_is_done_tomorrow(either_with
 
 async def test_a_dry_run_asks_no_model_and_counts(either_with: Open, database: str) -> None:
     either = await either_with({"summary": "never asked for"}, settings=OLD)
-    await fill(either)
+    kept = await fill(either)
     before = rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id")
-    assert await either.admin.maintain(dry_run=True) == MaintainResult(
-        dry_run=True, namespaces=1, summaries=1, compressed=4
-    )
+    planned = await either.admin.maintain(dry_run=True)
+    assert planned == MaintainResult(dry_run=True, namespaces=1, summaries=1, compressed=4)
+    assert [(change.change, change.text) for change in planned.changes] == [
+        ("archived", each.text) for each in kept[:4]
+    ]
     assert rows(database, "SELECT id, status, updated_at FROM persistmem.memories ORDER BY id") == before
     assert either.memory._backend._model.prompts == []
     whole(database)

@@ -42,8 +42,11 @@ async def test_what_recurs_on_three_days_becomes_a_preference_with_its_sources(
 ) -> None:
     either = await either_with(stated(1, 2, 3), settings=QUIET)
     kept = await fill(either, [*SUSHI, "I bought a new laptop"])
-    assert await either.admin.maintain() == MaintainResult(namespaces=1, preferences=1)
+    done = await either.admin.maintain()
+    assert done == MaintainResult(namespaces=1, preferences=1)
     (preference,) = await preferences(either)
+    (change,) = done.changes
+    assert (str(change), change.key, change.namespace) == (f"added: {LIKES}", preference.key, ("memories", "ada"))
     assert (preference.text, preference.kind, preference.value["type"]) == (LIKES, "semantic", "preference")
     assert set(preference.provenance.memory_ids) == {str(each.id) for each in kept[:3]}
     assert set(preference.value["evidence"]) == {str(each.id) for each in kept[:3]}
@@ -69,7 +72,10 @@ async def test_more_evidence_makes_it_surer_without_asking_again(either_with: Op
     await either.admin.maintain()
     for count, days_ago in ((1, 3), (2, 2)):
         await more(either, f"Sushi for dinner, it was number {count}", days_ago=days_ago)
-        assert await either.admin.maintain() == MaintainResult(namespaces=1, confirmed=1)
+        for dry_run in (True, False):
+            done = await either.admin.maintain(dry_run=dry_run)
+            assert done == MaintainResult(namespaces=1, confirmed=1, dry_run=dry_run)
+            assert list(map(str, done.changes)) == [f"reinforced: {LIKES} (it happened again)"]
         (preference,) = await preferences(either)
         assert preference.confirmations == count
         assert preference.confidence == pytest.approx(1 - 1 / (4 + count))

@@ -109,8 +109,10 @@ async def test_what_was_archived_or_superseded_long_ago_is_erased_for_good(eithe
     await either.remember("I live in Rome", key="home", user_id="ada")
     planned = await either.admin.maintain(dry_run=True, user_id="ada")
     assert (planned.purged, planned.dry_run) == (1, True)
+    assert list(map(str, planned.changes)) == [f"purged: I saw {MARKER} (it ended or was archived long ago)"]
     assert tables_with(database, MARKER)
-    assert (await either.admin.maintain(user_id="ada")).purged == 1
+    done = await either.admin.maintain(user_id="ada")
+    assert (done.purged, done.changes) == (1, ())
     assert tables_with(database, MARKER) == {}
     assert await texts(either) == ["I live in Rome"]
     whole(database)

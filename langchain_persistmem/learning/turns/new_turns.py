@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from langchain_persistmem.learning.insert import log
+from langchain_persistmem.learning.insert import change_of, log
 from langchain_persistmem.learning.turns.turn_memories import EDITED, turn_id_of
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import messages, search_index
@@ -17,6 +17,7 @@ from langchain_persistmem.runtime.messages import check_turn, digest_words
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import SkipReason, Turn
+from langchain_persistmem.types.results import MemoryChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class StoredTurns:
     """The reason why nothing is to be learnt from the thread, if there is one."""
     state: NamespaceState
     """The namespace's, under its lock."""
+    changes: tuple[MemoryChange, ...] = ()
+    """What rested on older words of edited messages, and ended with them."""
 
 
 async def store_turns(
@@ -65,9 +68,8 @@ async def store_turns(
     messages.insert_messages(
         tx, namespace, thread_id, list(first.values()), withheld=not may_learn(state.consent), now=now
     )
-    if edited:
-        await _edit_messages(tx, backend, namespace, thread_id, edited, state, now=now)
-    return StoredTurns(len(first) + len(edited), None if may_learn(state.consent) else "no_extract", state)
+    changes = await _edit_messages(tx, backend, namespace, thread_id, edited, state, now=now) if edited else ()
+    return StoredTurns(len(first) + len(edited), None if may_learn(state.consent) else "no_extract", state, changes)
 
 
 def overlap_of(tail: Sequence[bytes], window: Sequence[bytes]) -> int:
@@ -98,7 +100,7 @@ async def _edit_messages(
     state: NamespaceState,
     *,
     now: datetime,
-) -> None:
+) -> tuple[MemoryChange, ...]:
     """Let messages have other words, and end what rested on the older ones alone; they are learnt from anew."""
     by_id = {turn.id: turn for turn in edited}  # the last of several under one id
     versions = [
@@ -108,8 +110,9 @@ async def _edit_messages(
     new = [(by_id[old.id], turn_id) for old, turn_id in versions]
     messages.edit_messages(tx, namespace, thread_id, new, withheld=not may_learn(state.consent), now=now)
     ended = await messages.supersede_wordings(tx, namespace, thread_id, versions, now=now)
-    search_index.unindex_memories(tx, namespace, [id for id, *_ in ended])
-    log(tx, backend, namespace, [(id, "superseded", EDITED, by) for id, _, by in ended], now=now)
+    search_index.unindex_memories(tx, namespace, [memory.id for memory, *_ in ended])
+    log(tx, backend, namespace, [(memory.id, "superseded", EDITED, by) for memory, by, _ in ended], now=now)
+    return tuple(change_of(memory, "superseded", EDITED) for memory, _, was_listed in ended if was_listed)
 
 
 def check_turns(turns: Sequence[Turn], namespace: Namespace, thread_id: str) -> None:

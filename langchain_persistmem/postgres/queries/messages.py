@@ -8,11 +8,11 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from langchain_persistmem.postgres.answer import Answer
-from langchain_persistmem.postgres.queries.rows import row_of_turn, to_json, turn_of
+from langchain_persistmem.postgres.queries.rows import memory_of, row_of_turn, to_json, turn_of
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types.namespace import Namespace, decode, encode
-from langchain_persistmem.types.records import Turn
+from langchain_persistmem.types.records import Memory, Turn
 from langchain_persistmem.types.results import DeadLetter
 
 
@@ -97,14 +97,14 @@ async def supersede_wordings(
     versions: Sequence[tuple[MessageVersion, UUID]],
     *,
     now: datetime,
-) -> list[tuple[UUID, bool, UUID]]:
-    """End what rests on older words alone; returns the memories, whether each is a turn, and the turn that ends it."""
+) -> list[tuple[Memory, UUID, bool]]:
+    """End what rests on older words alone; returns the memories, the turn that ends each, and whether lists showed it."""
     rows = to_json(
         [{"id": old.id, "old": str(old.turn_id) if old.turn_id else None, "new": str(new)} for old, new in versions]
     )
     parameters = {"namespace": encode(namespace), "thread_id": thread_id, "rows": rows, "now": now}
     rows = await tx.fetch(statement("supersede_wordings"), parameters)
-    return [(row["id"], row["is_turn"], row["new"]) for row in rows]
+    return [(memory_of(row), row["new"], row["was_listed"]) for row in rows]
 
 
 def messages_to_extract(tx: Transaction, namespace: Namespace, thread_id: str, *, limit: int) -> Answer[list[Turn]]:

@@ -54,10 +54,11 @@ WHERE m.namespace = %(namespace)s::text AND m.thread_id = %(thread_id)s::text AN
 
 -- name: supersede_wordings
 -- The turns of older words, and the statements that rest on these alone, are past; a person's pin holds for statements. What no
--- entry point recalls stays so.
+-- entry point recalls stays so: what waited for review was never true, as of no time.
 UPDATE persistmem.memories m
 SET status = CASE WHEN m.status IN ('active', 'quarantined') THEN 'superseded' ELSE m.status END, superseded_by = r.new,
-    valid_until = coalesce(m.valid_until, greatest(m.valid_from, %(now)s::timestamptz)), review_of = NULL,
+    valid_until = CASE WHEN m.status = 'quarantined' THEN m.valid_from
+                       ELSE coalesce(m.valid_until, greatest(m.valid_from, %(now)s::timestamptz)) END, review_of = NULL,
     review = CASE WHEN m.status = 'quarantined' THEN NULL ELSE m.review END, updated_at = %(now)s::timestamptz
 FROM json_to_recordset(%(rows)s::json) AS r(id text, old uuid, new uuid)
 WHERE m.namespace = %(namespace)s::text AND m.superseded_by IS NULL
@@ -69,7 +70,10 @@ WHERE m.namespace = %(namespace)s::text AND m.superseded_by IS NULL
                      AND jsonb_array_length(m.provenance -> 'message_ids') = 1))
             AND NOT EXISTS (SELECT 1 FROM persistmem.memory_turns l WHERE l.namespace = %(namespace)s::text
                             AND l.memory_id = m.id AND l.turn_id IS DISTINCT FROM r.old) END)
-RETURNING m.id, m.is_turn, r.new
+RETURNING
+-- include: memory
+    , r.new, m.listed AND (SELECT old.status = 'active' FROM persistmem.memories old
+                           WHERE old.namespace = %(namespace)s::text AND old.id = m.id) AS was_listed
 
 -- name: messages_to_extract
 -- The turns of a thread that memory has not looked at yet, oldest first.
