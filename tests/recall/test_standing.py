@@ -9,9 +9,11 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.graph import START, StateGraph
 
-from langchain_persistmem import PersistMem, Settings
+from langchain_persistmem import MemoryState, PersistMem, PersistMemMiddleware, Retention, Settings, load_memory
 from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens
 from langchain_persistmem.recall.context_parts.journal import arrange_journal, render_journal
 from langchain_persistmem.recall.context_parts.standing import StandingChoice, choose, render_standing
@@ -19,6 +21,7 @@ from langchain_persistmem.types.recall_results import StandingMemory
 from langchain_persistmem.types.records import Memory, Provenance
 from tests.recall.test_evidence import memory as memory_of
 from tests.support.scripted import answer, entry
+from tests.support.scripted_model import Scripted as Talker
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -317,6 +320,86 @@ def test_a_journal_asked_for_as_of_a_time_before_the_import_has_what_was_told_by
     options: dict[str, Any] = {"now": datetime(2024, 3, 6, tzinfo=UTC), "thread_id": thread, "user_id": "ada"}
     journal = memory.context("Hello", standing="journal", **options).standing
     assert ("The user swims." in journal) == (thread != "last")
+
+
+PAST = {"standing": "journal", "on_error": "raise"}
+
+
+def journal_of_context(memory: PersistMem, thread: str, now: datetime | None) -> str:
+    return memory.context("Hello", standing="journal", thread_id=thread, now=now, user_id="ada").standing
+
+
+def journal_of_node(memory: PersistMem, thread: str, now: datetime | None) -> str:
+    graph = StateGraph(MemoryState)
+    graph.add_node("load", load_memory(memory, now=None if now is None else lambda: now, **PAST))
+    graph.add_edge(START, "load")
+    config = {"configurable": {"user_id": "ada", "thread_id": thread}}
+    return graph.compile().invoke({"messages": [HumanMessage("Hello")]}, config)["memory_context"]
+
+
+def journal_of_middleware(memory: PersistMem, thread: str, now: datetime | None) -> str:
+    model = Talker()
+    ours = PersistMemMiddleware(memory, now=None if now is None else lambda: now, **PAST)
+    config = {"configurable": {"user_id": "ada", "thread_id": thread, "off_the_record": False}}
+    agent = create_agent(model, [], system_prompt="Be kind.", middleware=[ours], checkpointer=memory.checkpointer)
+    agent.invoke({"messages": [HumanMessage("Hello")]}, config)
+    return str(model.requests[0][0].content)
+
+
+DOORS = [journal_of_context, journal_of_node, journal_of_middleware]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_journal_as_of_a_past_time_has_what_was_current_then(
+    door: Callable[..., str], opened: Callable[..., PersistMem]
+) -> None:
+    """What was corrected, edited or archived since: as of then it was so, and its successor was not known."""
+    cities = ["Oslo", "Rome", "Paris"]
+    memory = opened(
+        *(answer(entry(f"The user lives in {city}.", 1, key="home", quote=f"I live in {city}")) for city in cities),
+        answer(entry("The user has a cat.", 1, quote="I have a cat")),
+        answer(entry("The user saw a heron.", 1, quote="I saw a heron", importance=0.1)),
+        answer(),
+        retention=Retention(max_memories=1),
+    )
+
+    def say(day: int, text: str, id: str) -> None:
+        message = {"role": "user", "content": text, "timestamp": f"2024-03-{day:02}T12:00:00+00:00", "id": id}
+        memory.observe([message], thread_id=id, user_id="ada")
+
+    for day, city in zip((1, 3, 5), cities, strict=True):
+        say(day, f"I live in {city}", city)
+    say(2, "I have a cat", "pet")
+    say(2, "I saw a heron", "bird")
+    say(2, "I never mind", "pet")
+    memory.admin.maintain(user_id="ada")
+    words = ("Oslo", "Rome", "Paris", "heron")
+    for day, current in (
+        (1, {"Oslo"}),
+        (2, {"Oslo", "heron"}),
+        (3, {"Rome", "heron"}),
+        (6, {"Paris", "heron"}),
+        (None, {"Paris"}),
+    ):
+        now = None if day is None else datetime(2024, 3, day, 18, tzinfo=UTC)
+        journal = door(memory, f"new{day}", now)
+        assert {word for word in words if word in journal} == current
+
+
+def test_a_correction_that_an_import_brings_to_a_conversation_stands_behind_what_it_corrects(
+    opened: Callable[..., PersistMem],
+) -> None:
+    cities = ["Oslo", "Rome"]
+    memory = opened(
+        *(answer(entry(f"The user lives in {city}.", 1, key="home", quote=f"I live in {city}")) for city in cities)
+    )
+    for day, city in zip((1, 3), cities, strict=True):
+        message = {"role": "user", "content": f"I live in {city}", "timestamp": f"2024-03-0{day}T12:00:00+00:00"}
+        memory.observe([message], thread_id=city, user_id="ada")
+    for day, current in ((2, ["Oslo"]), (4, cities)):
+        journal = journal_of_context(memory, "Rome", datetime(2024, 3, day, 18, tzinfo=UTC))
+        assert [city for city in cities if city in journal] == current
+    assert journal.index("Oslo") < journal.index("Rome")
 
 
 def test_a_journal_is_not_paid_from_the_budget_of_what_fits_the_message(memory: PersistMem) -> None:

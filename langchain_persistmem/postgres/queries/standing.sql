@@ -134,6 +134,23 @@ WITH RECURSIVE
     SELECT s.id, s.superseded_by
     FROM corrected c
     JOIN persistmem.memories s ON s.namespace = %(namespace)s::text AND s.id = c.superseded_by
+), then_current AS (
+    -- What another one has replaced only since, or what was archived since, was current at a time in the past. Nothing is read here
+    -- for the present.
+    SELECT m.id
+    FROM thread
+    CROSS JOIN persistmem.memories m
+    LEFT JOIN persistmem.memories s ON s.namespace = %(namespace)s::text AND s.id = m.superseded_by
+    WHERE %(now)s::timestamptz < statement_timestamp() - interval '1 minute'
+      AND m.namespace = %(namespace)s::text AND m.status IN ('superseded', 'archived') AND NOT m.is_turn
+      AND (m.valid_until IS NULL OR m.valid_until > m.valid_from)
+      AND
+-- include: was_before
+      AND CASE WHEN s.id IS NOT NULL
+               THEN s.recorded_at > %(now)s::timestamptz AND coalesce(s.told_at, s.valid_from) >= thread.told_until
+               WHEN m.status = 'superseded' THEN m.valid_until > thread.told_until
+               ELSE m.updated_at > %(now)s::timestamptz END
+      AND {condition}
 ), chosen AS (
     (SELECT m.id
      FROM persistmem.memories m
@@ -160,6 +177,8 @@ WITH RECURSIVE
     JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = c.id
     WHERE m.status IN ('active', 'superseded') AND {condition}
       AND (m.recorded_at <= %(now)s::timestamptz OR coalesce(m.told_at, m.valid_from) < %(now)s::timestamptz)
+    UNION
+    SELECT id FROM then_current
 )
 SELECT
 -- include: memory
