@@ -19,8 +19,11 @@ from langchain_persistmem.integrations.run_messages import (
     add_text,
     check_state_key,
     in_state,
+    merge_systems,
     messages_in,
     question_of,
+    split_systems,
+    system_of,
 )
 from langchain_persistmem.integrations.run_options import Clock, ContextOptions
 from langchain_persistmem.recall.context import Check
@@ -44,6 +47,7 @@ from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
 State = Mapping[str, Any]
 Update = dict[str, Any]
 Node = Runnable[Any, Any]
+Identity = str | Sequence[str | dict[str, Any]] | SystemMessage
 
 logger = logging.getLogger(__name__)
 
@@ -217,17 +221,29 @@ def extract_memory(
 
 
 @check_arguments()
-def prompt_with_memory(identity: str, state: State, *, messages_key: str = "messages") -> list[AnyMessage]:
+def prompt_with_memory(
+    identity: Identity, state: State, *, state_key: str = "memory_context", messages_key: str = "messages"
+) -> list[AnyMessage]:
     """Build the messages for the model: one system message of the identity prompt and the memories, then the conversation.
 
+    System messages at the beginning of the conversation become a part of that one, since many models take no second.
     The identity prompt comes first and the standing part of memory behind it; neither changes from message to message, so a
     provider's prompt cache holds them. Where :func:`load_memory` shows each memory once, what fits a message stands in the
     user's message that it belongs to, in this run and in later ones, so that all of the earlier conversation stays in
     the cache too. Nothing of this enters the state's messages.
+
+    Args:
+        identity: a text, content blocks, or a system message; where all of it is empty there is no system message.
+        state: the state of the graph.
+        state_key: where :func:`load_memory` has written the memories.
+        messages_key: where the state has its messages.
+
+    Raises:
+        InvalidInputError: the identity prompt is something else, or the state has no messages.
     """
-    context: object = in_state(state, "memory_context")
+    context: object = in_state(state, state_key)
     contexts: Mapping[str, MessageContext] = in_state(state, "memory_contexts") or {}
-    messages = cast("Sequence[object]", messages_in(state, messages_key))
+    systems, messages = split_systems(cast("Sequence[object]", messages_in(state, messages_key)))
     prompt = [
         # What is no message yet, such as a tuple, is the model's to read.
         add_text(message, contexts[message.id]["text"])
@@ -235,8 +251,8 @@ def prompt_with_memory(identity: str, state: State, *, messages_key: str = "mess
         else message
         for message in messages
     ]
-    system = SystemMessage("\n\n".join(part for part in (identity, context) if isinstance(part, str) and part))
-    return [system, *cast("list[AnyMessage]", prompt)]
+    system = merge_systems([system_of(identity), *systems, SystemMessage(context if isinstance(context, str) else "")])
+    return [*([system] if system.content else []), *cast("list[AnyMessage]", prompt)]
 
 
 def _node(name: str, flow: Callable[[bool, Any, RunnableConfig], Any]) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
-from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, convert_to_messages
 from langchain_core.runnables.config import RunnableConfig
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
@@ -87,6 +87,46 @@ def check_state_key(config: RunnableConfig, state_key: str, messages_key: str) -
             f"the graph's state has no key {state_key!r}, so that memory would never reach the model; use MemoryState, or add "
             f"`{state_key}: NotRequired[str]` to the state"
         )
+
+
+def system_of(identity: str | Sequence[str | dict[str, Any]] | SystemMessage) -> SystemMessage:
+    """Return the system message of a prompt: of a text, of content blocks, or the message itself."""
+    if isinstance(identity, SystemMessage):
+        return identity
+    return SystemMessage(identity if isinstance(identity, str) else [*identity])
+
+
+def split_systems(messages: Sequence[object]) -> tuple[list[SystemMessage], Sequence[object]]:
+    """Split off the system messages at the beginning of a conversation, in whatever form they are there."""
+    systems: list[SystemMessage] = []
+    for message in messages:
+        if not _is_system(message):
+            break
+        (system,) = convert_to_messages([cast("Any", message)])
+        systems.append(cast("SystemMessage", system))
+    return systems, messages[len(systems) :]
+
+
+def _is_system(message: object) -> bool:
+    if isinstance(message, dict):
+        fields = cast("dict[str, object]", message)
+        return "system" in (fields.get("role"), fields.get("type"))
+    if isinstance(message, list | tuple):
+        return "system" in cast("Sequence[object]", message)[:1]
+    return isinstance(message, SystemMessage)
+
+
+def merge_systems(systems: Sequence[SystemMessage]) -> SystemMessage:
+    """Make one system message of several, in their order; of texts it is a text."""
+    merged, *following = [system for system in systems if system.content] or systems[:1]
+    for system in following:
+        if isinstance(system.content, str):
+            merged = cast("SystemMessage", add_text(merged, system.content, first=False))
+        else:
+            before: Any = merged.content
+            blocks = [{"type": "text", "text": before}] if isinstance(before, str) else before
+            merged = merged.model_copy(update={"content": [*blocks, *system.content]})
+    return merged
 
 
 def add_text(message: BaseMessage, text: str, *, first: bool = True) -> BaseMessage:

@@ -424,3 +424,47 @@ def test_a_prompt_passes_on_messages_in_whatever_form_the_state_has_them() -> No
     first, *passed, last = prompt_with_memory("You help.", state)
     assert (first.text, passed) == ("You help.\n\nYou know tea.", messages[:2])
     assert "Likes tea." in last.text
+
+
+BLOCKS = [{"type": "text", "text": "You help.", "cache_control": {"type": "ephemeral"}}]
+
+
+@pytest.mark.parametrize(
+    ("identity", "content"),
+    [
+        ("You help.", "You help.\n\nSays Nora: tea.\n\nYou know tea."),
+        (SystemMessage("You help."), "You help.\n\nSays Nora: tea.\n\nYou know tea."),
+        (
+            BLOCKS,
+            [*BLOCKS, *({"type": "text", "text": f"\n\n{text}"} for text in ("Says Nora: tea.", "You know tea."))],
+        ),
+        (
+            ["You help."],
+            ["You help.", *({"type": "text", "text": f"\n\n{text}"} for text in ("Says Nora: tea.", "You know tea."))],
+        ),
+        ("", "Says Nora: tea.\n\nYou know tea."),
+    ],
+)
+@pytest.mark.parametrize(
+    "system",
+    [SystemMessage("Says Nora: tea."), ("system", "Says Nora: tea."), {"role": "system", "content": "Says Nora: tea."}],
+)
+def test_a_prompt_has_one_system_message_whatever_the_identity_is_and_the_conversation_begins_with(
+    system: Any, identity: Any, content: Any
+) -> None:
+    state = {"messages": [system, HumanMessage("Tea?")], "known": "You know tea."}
+    first, second = prompt_with_memory(identity, state, state_key="known")
+    assert (first.type, first.content, second.type) == ("system", content, "human")
+
+
+def test_blocks_of_a_conversation_follow_a_text_and_where_nothing_is_said_there_is_no_system_message() -> None:
+    state = {"messages": [SystemMessage(BLOCKS), HumanMessage("Tea?")], "memory_context": ""}
+    first, _ = prompt_with_memory("Be kind.", state)
+    assert first.content == [{"type": "text", "text": "Be kind."}, *BLOCKS]
+    assert [message.type for message in prompt_with_memory("", {"messages": [HumanMessage("Tea?")]})] == ["human"]
+
+
+@pytest.mark.parametrize("identity", [None, 3, [3], HumanMessage("You help."), {"text": "You help."}])
+def test_an_identity_that_is_no_prompt_is_refused_by_name(identity: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"identity(\[0\])? is of type"):
+        prompt_with_memory(identity, {"messages": []})
