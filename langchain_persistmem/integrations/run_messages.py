@@ -10,7 +10,7 @@ from langchain_core.runnables.config import RunnableConfig
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.runtime.messages import by_middleware
-from langchain_persistmem.types.representation import quote
+from langchain_persistmem.types.representation import quote, type_name
 
 _LONGEST_QUERY = 2_000
 """Characters of the user's message that are searched with; embedding models read no further."""
@@ -90,9 +90,15 @@ def check_state_key(config: RunnableConfig, state_key: str, messages_key: str) -
 
 
 def system_of(identity: str | Sequence[str | dict[str, Any]] | SystemMessage) -> SystemMessage:
-    """Return the system message of a prompt: of a text, of content blocks, or the message itself."""
+    """Return the system message of a prompt: of a text, of content blocks, or the message itself.
+
+    Raises:
+        InvalidInputError: it is a message of another kind.
+    """
     if isinstance(identity, SystemMessage):
         return identity
+    if isinstance(cast("object", identity), BaseMessage):  # one can be read like a list
+        raise InvalidInputError(f"identity is of type {type_name(identity)}; pass a SystemMessage, or its content")
     return SystemMessage(identity if isinstance(identity, str) else [*identity])
 
 
