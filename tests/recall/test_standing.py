@@ -118,9 +118,10 @@ def test_of_turns_those_that_tell_who_the_user_is_stand_first_and_no_long_one() 
         *(turn(f"b{n}", f"I went to the shop number {n} yesterday") for n in range(20)),
         turn("self", "I never fly, I go everywhere by train", valid_from=NOW - 90 * DAY),
         turn("long", "I never fly, " + "because of the noise " * 20),
+        turn("ask", "How long do you boil an egg, my brain is gone"),
     ]
     text = text_of(chosen(*turns))
-    assert ("by train" in text, "noise" in text) == (True, False)
+    assert ("by train" in text, "noise" in text, "egg" in text) == (True, False, False)
 
 
 @given(st.integers(0, 30), st.integers(1, 60))
@@ -226,6 +227,18 @@ async def test_a_long_conversation_leaves_the_standing_part_as_it_is(either_with
     own = [HumanMessage(f"I watered plant {number} in the kitchen", id=f"w{number}") for number in range(60)]
     await either.observe(own, thread_id="here", user_id="ada")
     assert (await either.context("Which trees did I plant?", **options)).standing == first.standing
+
+
+async def test_who_the_user_is_stands_however_much_was_told_since(either: Any) -> None:
+    """Of many turns the first ones are read too, since people begin with who they are."""
+    await either.observe(
+        [HumanMessage("I'm Ruth and I work as a nurse in Leeds", id="i")], thread_id="t0", user_id="ada"
+    )
+    told = [HumanMessage(f"I planted tree {number} in the garden", id=f"t{number}") for number in range(150)]
+    for begin in range(0, 150, 50):
+        await either.observe(told[begin : begin + 50], thread_id=f"there{begin}", user_id="ada")
+    for thread in (None, "here"):
+        assert "nurse in Leeds" in (await either.context("Hello", user_id="ada", thread_id=thread)).standing
 
 
 async def test_both_parts_together_keep_to_the_budget(either_with: Any) -> None:

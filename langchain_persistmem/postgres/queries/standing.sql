@@ -105,6 +105,18 @@ WITH
          LIMIT %(lines)s::bigint
      ) earlier
      WHERE earlier.is_turn)
+    UNION
+    -- What somebody tells first says who they are, however much is told later.
+    (SELECT first.id
+     FROM (
+         SELECT m.id, m.is_turn
+         FROM persistmem.memories m
+         WHERE m.namespace = %(namespace)s::text AND m.status = 'active' AND m.listed
+           AND m.thread_id IS DISTINCT FROM %(thread_id)s::text AND {condition}
+         ORDER BY m.updated_at
+         LIMIT %(lines)s::bigint
+     ) first
+     WHERE first.is_turn)
 )
 SELECT
 -- include: memory

@@ -14,6 +14,7 @@ from langchain_persistmem.language.calendar.time_expressions import mentions_tim
 from langchain_persistmem.language.question import speaks_of_self
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import QUESTION_MARK
+from langchain_persistmem.language.statement_rulebook import BREAK
 from langchain_persistmem.language.subjects import find_subject
 from langchain_persistmem.language.trust import INSTRUCTORS
 from langchain_persistmem.recall.context_parts.context_budget import (
@@ -123,7 +124,8 @@ def tells_of_user(turn: Memory) -> bool:
     text = turn.text or ""
     if QUESTION_MARK.search(text) or mentions_time(turn) or not speaks_of_self(text):
         return False
-    return find_subject(text).relation is None
+    # "How long do I boil an egg, my brain's gone" asks, and what it tells is over by now.
+    return find_subject(text).relation is None and not is_request(BREAK.split(text, maxsplit=1)[0])
 
 
 def is_statement(memory: Memory) -> bool:
