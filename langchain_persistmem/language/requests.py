@@ -191,9 +191,12 @@ class _RequestWords:
     """Of each language what begins such an order, and what speaks of oneself."""
     past: re.Pattern[str]
     phrases: frozenset[str]
+    closing: re.Pattern[str]
+    """A courtesy behind: "shorter please"."""
 
     def is_phrase(self, sentence: str) -> bool:
-        return " ".join(_WORD.findall(sentence.casefold())) in self.phrases
+        phrase = " ".join(_WORD.findall(sentence.casefold()))
+        return phrase in self.phrases or self.closing.sub("", phrase) in self.phrases
 
 
 @cache
@@ -231,6 +234,7 @@ def _words() -> _RequestWords:
         past=match_words(
             word for language in languages() if language.questions is not None for word in language.questions.past
         ),
+        closing=_any(union(lambda part: part.courtesies), r"(?: {})+$"),
         phrases=frozenset(" ".join(_WORD.findall(word)) for word in union(lambda part: part.phrases)),
     )
 

@@ -67,6 +67,7 @@ RULES: Sequence[Rule] = (
 REQUEST = Rule("instruction_question", "procedural", None, 0.8)
 
 
+FACTS = tuple(rule for rule in RULES if rule.kind == "semantic")
 KEYED_REQUESTS = tuple(rule for rule in RULES if rule.kind == "procedural" and rule.key is not None)
 _NAMES = ("name", "preferred_name")
 

@@ -14,7 +14,9 @@ from langchain_persistmem.language.quoted_text import mask
 from langchain_persistmem.language.requests import is_request
 from langchain_persistmem.language.small_talk import QUESTION_MARK, is_small_talk
 from langchain_persistmem.language.statement_rulebook import (
+    BREAK,
     BULLET,
+    FACTS,
     KEYED_REQUESTS,
     REQUEST,
     RULES,
@@ -31,6 +33,8 @@ _LONGEST = 4_000
 """Characters; what is longer was pasted, not said."""
 _LONGEST_SENTENCE = 600
 _LONGEST_KEY = 60
+_FEWEST_OF_QUESTION, _FEWEST_BEHIND_MARK = 3, 2
+"""Words of a question that is asked behind what is told, and of one that a mark begins."""
 _END = re.compile(r"(?:[.!?…]+(?=[\s\"”»)\]]|$)|[。！？]+|[;；\n])[\"”»)\]]*")
 _FULL_STOP = re.compile(r"[ \u00a0]?[.!?。！？]")
 _ABBREVIATION = re.compile(
@@ -38,6 +42,7 @@ _ABBREVIATION = re.compile(
 )
 _COLON = re.compile(r"[:：](?!\S)|：")
 _WORD = re.compile(r"[^\W_]+")
+_SPOKEN_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _MARKS = " \t\n,;:.!?…，、；：。！？-–—("
 
 
@@ -157,14 +162,38 @@ def _letters(text: str) -> tuple[str, list[int]]:
 
 
 def _in_sentence(sentence: str, original: str) -> list[Statement]:
-    is_question = QUESTION_MARK.search(sentence) is not None
+    if QUESTION_MARK.search(sentence) is None:
+        return _by_rules(sentence, original, RULES)
+    beginning = sentence[: _question_start(sentence)]
+    # What is told stands first: "Do you think I'm vegan, ...?" tells nothing.
+    return _by_rules(sentence, original, (REQUEST,)) or _by_rules(beginning, original, FACTS, opens=True)
+
+
+def _by_rules(sentence: str, original: str, rules: Sequence[Rule], *, opens: bool = False) -> list[Statement]:
+    """The statements that the first language with any has; with ``opens`` the first of them has to begin the sentence."""
     for book in rulebooks_for(sentence):
-        rules = book.choose(sentence, (REQUEST,) if is_question else RULES)
-        matches = _matches(book, sentence, rules) if rules else []
-        if matches:
+        likely_rules = book.choose(sentence, rules)
+        matches = _matches(book, sentence, likely_rules) if likely_rules else []
+        if matches and not (opens and book.opening.fullmatch(sentence[: matches[0].start].lstrip()) is None):
             ends = [match.start for match in matches[1:]] + [len(sentence)]
-            return [_statement(book, match, original, end) for match, end in zip(matches, ends, strict=True)]
+            own = original[: len(sentence)]
+            return [_statement(book, match, own, end) for match, end in zip(matches, ends, strict=True)]
     return []
+
+
+def _question_start(sentence: str) -> int:
+    """The end of what is told before a question: "I'm vegan, what can I cook?"; 0 if nothing is.
+
+    A question of fewer words asks whether that is so: "I'm vegan, right?"
+    """
+    for comma in BREAK.finditer(sentence):
+        question = sentence[comma.end() :].lstrip()
+        count = len(_SPOKEN_WORD.findall(question))
+        if question.startswith("¿") and count >= _FEWEST_BEHIND_MARK:
+            return comma.start()
+        if count >= _FEWEST_OF_QUESTION and is_request(question):
+            return comma.start()
+    return 0
 
 
 def _matches(book: Rulebook, sentence: str, rules: Sequence[Rule]) -> list[Match]:

@@ -539,6 +539,41 @@ zh | instruction:language | 换回中文吧
 zh | fact:name | 我是小明，很高兴认识你
 ja | instruction:language | 日本語に戻してください
 ko | instruction:language | 다시 한국어로 바꿔 주세요
+en | fact:allergy_shellfish | I'm allergic to shellfish, what can I order at a tapas bar?
+en | fact:diet, fact:food_nuts | Hi! I'm vegan and I don't eat nuts, so what can I cook?
+en | fact:food_pork | I don't eat pork - can you suggest a roast?
+en | fact:favorite_colour | my favourite colour is green, what should I paint the office?
+en | fact:preference_mushrooms | oh and I can't stand mushrooms
+en | instruction:length | just keep it short with me
+en | instruction | Whenever I paste code, explain it first
+en | instruction | please correct my mistakes when I write in English
+en | instruction | I'd rather you didn't call me mate
+en | - | I'm vegan, aren't I?
+en | - | Do you think I'm vegan, or what should I be?
+en | - | If I'm vegan, what can I eat?
+en | - | Should I tell them I'm vegan, or is that rude?
+en | - | How do you say "I'm vegan, what can I eat?" in Spanish?
+en | - | I'm vegan, he asked, what can I eat?
+en | - | I can't stand it when people shout.
+en | - | Please correct my mistakes: I goes there.
+de | fact:diet | Ich bin Vegetarier, was koche ich heute?
+de | fact:food_fleisch | Ich esse kein Fleisch, was schlägst du vor?
+de | decision | Ich hab mich entschieden, doch nur den Halbmarathon zu laufen.
+de | fact:preference_koriander | Ich kann Koriander nicht ausstehen.
+de | - | Angenommen, ich bin Veganer, was koche ich?
+de | - | Bin ich Vegetarier, oder was weißt du?
+es | fact:allergy_marisco | Soy alérgica al marisco, ¿qué puedo pedir en una arrocería?
+es | fact:diet | Soy vegetariana, ¿qué ceno?
+es | instruction:form_of_address | prefiero que me trates de usted
+es | instruction | Prefiero que no uses emojis
+es | - | Si soy vegetariana, ¿qué puedo comer?
+es | - | ¿Soy alérgica al marisco, o qué te dije?
+es | - | Prefiero que vengas mañana.
+fr | fact:allergy_noix | Je suis allergique aux noix, tu as une idée de dessert ?
+it | fact:allergy_noci | Sono allergico alle noci, cosa posso mangiare?
+pt | fact:diet | Sou vegetariano, o que posso cozinhar hoje?
+nl | fact:diet | Ik ben vegetariër, wat kan ik vandaag koken?
+ru | fact:diet | Я вегетарианец, что мне приготовить?
 """
 
 
