@@ -175,15 +175,13 @@ async def _erase_one(
                 going = []
             checkpoints = await forget.erase_checkpoints(tx, going) if going else {}
             # What awaits nothing travels with what erases; so does the count of what is left.
-            erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
+            planned = erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
             erased, rest = await forget.erase_namespace(tx, namespace)
             counts = {**erased, **checkpoints}
             _verify(rest | (await forget.count_rest_of_checkpoints(tx, going) if going else {}))
-            erasure = _NamespaceErasure(
-                counts, tuple(await forget.find_threads_with_checkpoints(tx, sorted(shared_threads)))
-            )
-            erasure = replace(erasure, ids=tuple(await erasure_log.complete_erasures(tx, generation, counts, now=now)))
-            earlier[generation] = erasure
+            shared = await forget.find_threads_with_checkpoints(tx, sorted(shared_threads))
+            erasure = earlier[generation] = _NamespaceErasure(counts, tuple(shared), tuple(await planned))
+            erasure_log.complete_erasures(tx, generation, counts, now=now)  # with the COMMIT
     return erasure
 
 

@@ -11,13 +11,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
-from uuid import UUID
 
 from langchain_persistmem.learning.decisions.sameness import identity
 from langchain_persistmem.postgres.answer import Answer
 from langchain_persistmem.postgres.queries import import_other_memories, namespaces, search_index
 from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.generations import hold_existing
+from langchain_persistmem.postgres.queries.namespaces import NamespaceState
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.privacy.import_entries import Cursor, Entry, Fate, Page, by_namespace, judge, row_of_entry
 from langchain_persistmem.redaction import Redaction
@@ -69,7 +69,7 @@ class State:
     done: bool = False
     stated: set[tuple[Namespace, bytes]] = field(default_factory=set[tuple[Namespace, bytes]])
     """Only with ``dry_run``: what would have been written so far, by which the same again is known. It only grows."""
-    seen: generations.Snapshot = field(default_factory=dict[Namespace, UUID])
+    seen: generations.Snapshot = field(default_factory=dict[Namespace, NamespaceState])
     """The generations of the namespaces that it has written to: what is erased meanwhile it does not write again."""
 
 
@@ -181,7 +181,7 @@ async def _bring(
         groups = by_namespace(fresh)
         for namespace in sorted(groups, key=encode):  # one order for all writers, so that no two wait for each other
             group = groups[namespace]
-            if namespace in seen and await hold_existing(tx, namespace) != seen[namespace]:
+            if namespace in seen and await hold_existing(tx, namespace) != seen[namespace].generation:
                 fates.extend("erased" for _ in group)  # since this import met it first; a later one may bring it over
                 continue
             held = generations.hold(tx, backend, namespace, now=now)

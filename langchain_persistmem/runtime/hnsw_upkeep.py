@@ -37,9 +37,14 @@ def insert_vectors(
     model: EmbeddingModel,
 ) -> Answer[int]:
     """Write the vectors of memories; in a large namespace they are put into its HNSW index after the commit."""
-    backend.unindexed.add(namespace, sum(map(len, vectors.values())))
-    backend.after_commit = index_new
+    note_vectors(backend, namespace, sum(map(len, vectors.values())))
     return search_index.insert_vectors(tx, namespace, vectors, model=model)
+
+
+def note_vectors(backend: Backend, namespace: Namespace, count: int) -> None:
+    """Note that so many vectors are written, which in a large namespace are put into its HNSW index after the commit."""
+    backend.unindexed.add(namespace, count)
+    backend.after_commit = index_new
 
 
 async def index_new(backend: Backend, new: Mapping[Namespace, int]) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
+from langchain_persistmem.errors import ErasedError, MemoryDisabledError
 from langchain_persistmem.language.search_terms.query_terms import find_terms
 from langchain_persistmem.language.text_search_configuration import choose_configuration
 from langchain_persistmem.postgres.answer import Answer
@@ -28,6 +29,7 @@ from langchain_persistmem.runtime.setup import migrated, ready
 from langchain_persistmem.store.expiry import extend_expiry
 from langchain_persistmem.store.index_and_ttl import StoreIndex
 from langchain_persistmem.store.ops import Plan, Put, literal_prefix, match_namespaces, plan
+from langchain_persistmem.types.actor import current_actor
 from langchain_persistmem.types.namespace import Namespace, Several, Within, encode
 from langchain_persistmem.types.records import Vector
 
@@ -61,26 +63,6 @@ class _QueryVectors:
     """Each with what is usual under the model for this query."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Upserted:
-    """The ids of items that were put, by key, and of those that were there before."""
-
-    ids: Mapping[str, UUID]
-    existing: Sequence[UUID]
-
-
-@dataclass(frozen=True, slots=True)
-class _Writing:
-    """The writes of one namespace, which have begun."""
-
-    namespace: Namespace
-    deleted: Sequence[str]
-    chunks: Sequence[Mapping[str, Put]]
-    held: Answer[NamespaceState]
-    first: Answer[_Upserted] | None
-    """The answer for the first of the chunks."""
-
-
 async def batch(
     backend: Backend,
     ops: Sequence[Op],
@@ -109,11 +91,13 @@ async def batch(
     model = None if index is None else await _model(backend, index)
     # Models come before the transactions: no connection and no lock waits for a model.
     queries = _QueryVectors(index or StoreIndex(), model, await _embed_queries(backend, todo, model) if model else {})
-    texts, generation_of = todo.texts if model else [], {} if generation_of is None else generation_of
-    if texts:
+    texts, seen = todo.texts if model else [], {} if generation_of is None else generation_of
+    if todo.puts:
         # An erasure may run while the model works. The generations are read first and compared under the lock below,
         # so that an item never enters a namespace that was erased after the call began.
-        await generations.see(backend, todo.writes, generation_of, now=now)
+        await generations.see(backend, todo.puts, seen, now=now)
+        for namespace in todo.puts:
+            _check_may_put(seen.get(namespace))
     vectors = dict(zip(texts, await backend.embed(texts), strict=True)) if texts else {}
     answers = _Answers()
     if todo.reads:
@@ -127,15 +111,20 @@ async def batch(
             await _search(tx, backend, todo, answers, queries, now=now)
             await _list_namespaces(tx, todo, answers, now=now)
     if todo.writes:
-        async with backend.transaction(Several(tuple(todo.writes))) as tx:
-            writings = [
-                # In one order, so that no two batches wait for each other; a lock is taken with the first statements.
-                await _begin_writing(tx, backend, namespace, todo.writes[namespace], now=now)
-                for namespace in sorted(todo.writes, key=encode)
-            ]
-            for writing in writings:
-                if writing is not None:
-                    await _write(tx, backend, writing, generation_of, vectors, model=model, now=now)
+        try:
+            async with backend.transaction(Several(tuple(todo.writes))) as tx:
+                rows = 0
+                # In one order, so that no two batches wait for each other.
+                for namespace in sorted(todo.writes, key=encode):
+                    writes = todo.writes[namespace]
+                    written = await _write(tx, backend, namespace, writes, seen, vectors, model=model, now=now)
+                    rows += len(writes)
+                    if rows >= _ROWS:  # what travels together has to be done within the time of one statement
+                        await written
+                        rows = 0
+        except ErasedError:
+            await generations.check_pauses(backend, seen)
+            raise
     # Audit and time to live come last, each in its own transaction: they may fail, as on a replica; the reads must not.
     for namespace, ids in answers.read.items():
         await note_read(backend, namespace, "read", list(dict.fromkeys(ids)))
@@ -243,97 +232,66 @@ async def _list_namespaces(tx: Transaction, todo: Plan, answers: _Answers, *, no
             answers.results[index] = match_namespaces(candidates, op)
 
 
-async def _begin_writing(
-    tx: Transaction, backend: Backend, namespace: Namespace, writes: Mapping[str, Put | None], *, now: datetime
-) -> _Writing | None:
-    """Lock a namespace and write the first items, before anything is known of it: what may not be is rolled back.
-
-    Returns:
-        None if there is nothing to be done: a delete must not create the row of a namespace that does not exist.
-    """
-    puts = [(key, put) for key, put in writes.items() if put is not None]
-    if not puts and await hold_existing(tx, namespace) is None:
-        return None
-    held = generations.hold(tx, backend, namespace, now=now)
-    deleted = [key for key, put in writes.items() if put is None]
-    chunks = [dict(puts[start : start + _ROWS]) for start in range(0, len(puts), _ROWS)]
-    first = _upsert(tx, backend, namespace, chunks[0], now=now) if chunks else None
-    return _Writing(namespace, deleted, chunks, held, first)
+def _check_may_put(state: NamespaceState | None) -> None:
+    """Refuse a put where memory is paused, or would begin so, before a model is shown its text."""
+    if state is None:
+        raise MemoryDisabledError
+    check_not_paused(state)
 
 
 async def _write(
     tx: Transaction,
     backend: Backend,
-    writing: _Writing,
-    generation_of: generations.Snapshot,
+    namespace: Namespace,
+    writes: Mapping[str, Put | None],
+    seen: generations.Snapshot,
     vectors: Mapping[str, Vector],
     *,
     model: EmbeddingModel | None,
     now: datetime,
-) -> None:
-    """Check that a namespace may be written, and do the rest."""
-    namespace, first = writing.namespace, writing.first
-    state = await writing.held
-    generations.check(namespace, state.generation, generation_of)
-    if writing.chunks:
-        check_not_paused(state)
-    deleted_ids = await _delete(tx, namespace, writing.deleted)
-    record(tx, backend, namespace, "deleted", deleted_ids)
-    if deleted_ids:  # replaying the erasure log after a restore deletes it again
-        await record_erasure(tx, erasure_of(backend.new_id(), state.generation, deleted_ids, now=now))
-    for chunk in writing.chunks:
-        upserted = first or _upsert(tx, backend, namespace, chunk, now=now)
-        first = None
-        put_ids = await _index(tx, backend, namespace, chunk, upserted, vectors, model=model)
-        record(tx, backend, namespace, "put", put_ids)
+) -> Answer[int]:
+    """Lock a namespace and write in it; the answer is that of the last statement, which nobody has to wait for."""
+    puts = [(key, put) for key, put in writes.items() if put is not None]
+    deleted = [key for key, put in writes.items() if put is None]
+    if not puts:  # a delete must not create the row of a namespace that does not exist
+        await _delete(tx, backend, namespace, deleted, hold_existing(tx, namespace), now=now)
+        return Answer(0)
+    state = seen[namespace]
+    write, written = generations.hold_seen(tx, backend, namespace, state), Answer(0)
+    if deleted:
+        await _delete(tx, backend, namespace, deleted, Answer(state.generation), now=now)
+    for start in range(0, len(puts), _ROWS):
+        await written  # each statement has a round trip of its own where there are several
+        chunk = puts[start : start + _ROWS]
+        rows = [_row(backend, key, put) for key, put in chunk]
+        embedded = [[vectors[text] for text in put.texts] if model is not None else [] for _, put in chunk]
+        hnsw_upkeep.note_vectors(backend, namespace, sum(map(len, embedded)))
+        actor = None if backend.settings.audit == "off" else current_actor()
+        written = memories.put_items(tx, namespace, rows, embedded, model=model, actor=actor, write=write, now=now)
+    return written
 
 
-async def _delete(tx: Transaction, namespace: Namespace, keys: Sequence[str]) -> list[UUID]:
-    """Erase every version under ``keys``: superseded versions of a deleted key would otherwise stay for ever."""
-    if not keys:
-        return []
-    ids = sorted(id for id, *_ in await forget.erasable(tx, namespace, keys))
-    if ids:
-        await forget.erase_memories(tx, namespace, ids)
-    return ids
-
-
-def _upsert(
-    tx: Transaction, backend: Backend, namespace: Namespace, puts: Mapping[str, Put], *, now: datetime
-) -> Answer[_Upserted]:
-    """Write items; the answer is the id of each by key, and which of them were there before."""
-    new = {key: backend.new_id() for key in puts}
-    rows = [_row(new[key], key, put) for key, put in puts.items()]
-    ids = memories.upsert_items(tx, namespace, rows, now=now)
-    return ids.then(lambda ids: _Upserted(ids, [id for key, id in ids.items() if id != new[key]]))
-
-
-async def _index(
+async def _delete(
     tx: Transaction,
     backend: Backend,
     namespace: Namespace,
-    puts: Mapping[str, Put],
-    upserted: Answer[_Upserted],
-    vectors: Mapping[str, Vector],
+    keys: Sequence[str],
+    held: Answer[UUID | None],
     *,
-    model: EmbeddingModel | None,
-) -> list[UUID]:
-    """Write the vectors and terms of items that were put; return the items' ids."""
-    result = await upserted
-    # A put of an existing key keeps the row and its id; the vectors and terms of the old value go first.
-    search_index.delete_vectors(tx, namespace, result.existing)
-    search_index.unindex_memories(tx, namespace, result.existing)
-    if model is not None:
-        parts = {result.ids[key]: [vectors[text] for text in put.texts] for key, put in puts.items()}
-        hnsw_upkeep.insert_vectors(tx, backend, namespace, parts, model=model)
-    words = {result.ids[key]: (put.text, None) for key, put in puts.items() if put.text is not None}
-    search_index.insert_terms(tx, namespace, words, language=backend.settings.language)
-    return list(result.ids.values())
+    now: datetime,
+) -> None:
+    """Erase every version under ``keys``, under the lock of the namespace, whose generation is the answer to ``held``."""
+    ids = await forget.erase_items(tx, namespace, keys)
+    generation = await held
+    if ids and generation is not None:
+        record(tx, backend, namespace, "deleted", ids)
+        # Replaying the erasure log after a restore deletes it again.
+        record_erasure(tx, erasure_of(backend.new_id(), generation, ids, now=now))
 
 
-def _row(id: UUID, key: str, put: Put) -> dict[str, object]:
-    return {
-        "id": str(id),
+def _row(backend: Backend, key: str, put: Put) -> dict[str, object]:
+    row: dict[str, object] = {
+        "id": str(backend.new_id()),
         "key": key,
         "kind": put.kind,
         "text": put.text,
@@ -341,6 +299,10 @@ def _row(id: UUID, key: str, put: Put) -> dict[str, object]:
         "importance": put.importance,
         "minutes": put.minutes,
     }
+    if put.text is None:
+        return row
+    words, terms, language = search_index.analyzed(put.text, language=backend.settings.language)
+    return {**row, "words": words, "terms": terms, "language": language}
 
 
 def _item(item: StoredItem, *, copy: bool) -> Item:

@@ -79,6 +79,11 @@ class Plan:
         return not self.writes and not any(isinstance(op, GetOp) for op in self.reads.values())
 
     @property
+    def puts(self) -> list[Namespace]:
+        """The namespaces in which anything is put."""
+        return [namespace for namespace, by_key in self.writes.items() if any(by_key.values())]
+
+    @property
     def texts(self) -> list[str]:
         """The texts to embed for the puts, each once."""
         puts = (put for by_key in self.writes.values() for put in by_key.values() if put is not None)

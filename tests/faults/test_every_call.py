@@ -62,6 +62,7 @@ def cases() -> Iterator[Any]:
     """Every operation with both faults in both colours; a few of them are quick enough for every change."""
     short = {("remember", "unanswered"), ("remember", "ended"), ("observe", "unanswered"), ("store.batch", "ended")}
     short |= {("recall", "ended"), ("saver.put", "unanswered"), ("admin.process_pending", "unanswered")}
+    short |= {("store.put", "unanswered"), ("forget everything", "unanswered")}
     for entry_point, fault, native in itertools.product(entry_points(), ("ended", "unanswered"), (False, True)):
         quick = (entry_point, fault) in short and native == (fault == "ended")
         marks = [] if quick else [pytest.mark.long_faults]

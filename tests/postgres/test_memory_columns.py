@@ -78,7 +78,7 @@ def test_a_new_memory_has_a_value_wherever_one_is_needed(columns: dict[str, bool
 
 
 def test_an_item_that_is_put_again_says_what_becomes_of_every_column(columns: dict[str, bool]) -> None:
-    assignments = all_statements()["upsert_items"].split("DO UPDATE SET", 1)[1].split("RETURNING", 1)[0]
+    assignments = all_statements()["put_items"].split("DO UPDATE SET", 1)[1].split("RETURNING", 1)[0]
     changed = set(re.findall(r"(?:^|,)\s*(\w+) = ", assignments))
     assert sorted([*changed, *KEPT_BY_A_PUT]) == sorted(columns)
 

@@ -127,7 +127,7 @@ async def _make_in_namespace(
     state = await backend.step(generations.present, namespace)
     if state is None:  # erased meanwhile, and what waited with it
         return 0
-    seen: generations.Snapshot = {namespace: state.generation}
+    seen: generations.Snapshot = {namespace: state}
     count, after = 0, None
     while True:
         page = await backend.step(_page, namespace, model, after)

@@ -45,21 +45,20 @@ def _digest(generation: UUID, thread_id: str, message_id: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def plan_erasure(tx: Transaction, generation: UUID, *, id: UUID, now: datetime) -> Answer[int]:
-    """Write down that everything of a state is about to be erased, unless that is written already."""
-    return tx.execute(statement("plan_erasure"), {"id": id, "generation": generation, "now": now})
+def plan_erasure(tx: Transaction, generation: UUID, *, id: UUID, now: datetime) -> Answer[list[UUID]]:
+    """Write down that everything of a state is about to be erased, unless that is written already; the answer is the entries."""
+    rows = tx.fetch(statement("plan_erasure"), {"id": id, "generation": generation, "now": now})
+    return rows.then(lambda rows: [row["id"] for row in rows])
 
 
-def complete_erasures(
-    tx: Transaction, generation: UUID, counts: Mapping[str, int], *, now: datetime
-) -> Answer[list[UUID]]:
-    """Close what was planned for a generation; returns the entries."""
+def complete_erasures(tx: Transaction, generation: UUID, counts: Mapping[str, int], *, now: datetime) -> Answer[int]:
+    """Close what was planned for a generation."""
     parameters = {"generation": generation, "counts": Jsonb(dict(counts)), "now": now}
-    return tx.fetch(statement("complete_erasures"), parameters).then(lambda rows: [row["id"] for row in rows])
+    return tx.execute(statement("complete_erasures"), parameters)
 
 
-async def record_erasure(tx: Transaction, erasure: Erasure) -> bool:
-    """Add an entry to the log; False if it is there already."""
+def record_erasure(tx: Transaction, erasure: Erasure) -> Answer[int]:
+    """Add an entry to the log, unless it is there already; the answer is how many that were."""
     parameters = {
         "id": erasure.id,
         "generation": erasure.generation,
@@ -70,7 +69,7 @@ async def record_erasure(tx: Transaction, erasure: Erasure) -> bool:
         "completed_at": erasure.completed_at,
         "erased_at": erasure.erased_at,
     }
-    return await tx.execute(statement("record_erasure"), parameters) > 0
+    return tx.execute(statement("record_erasure"), parameters)
 
 
 async def list_erasures(tx: Transaction, *, after: UUID | None, limit: int) -> list[Erasure]:

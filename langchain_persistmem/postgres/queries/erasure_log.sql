@@ -1,17 +1,21 @@
 -- name: plan_erasure
--- What is about to be erased: written before, so that what is interrupted can be found. One entry for a generation.
-INSERT INTO persistmem.erasures (id, generation, everything, memory_ids, turns, counts, erased_at)
-SELECT %(id)s::uuid, %(generation)s::uuid, true, '{}', '{}', '{}', %(now)s::timestamptz
-WHERE NOT EXISTS (
-    SELECT 1 FROM persistmem.erasures WHERE generation = %(generation)s::uuid AND everything AND completed_at IS NULL
+-- What is about to be erased: written before, so that what is interrupted can be found. One entry for a generation; the answer is
+-- what is planned for it now.
+WITH planned AS (
+    SELECT id FROM persistmem.erasures WHERE generation = %(generation)s::uuid AND everything AND completed_at IS NULL
+), added AS (
+    INSERT INTO persistmem.erasures (id, generation, everything, memory_ids, turns, counts, erased_at)
+    SELECT %(id)s::uuid, %(generation)s::uuid, true, '{}', '{}', '{}', %(now)s::timestamptz
+    WHERE NOT EXISTS (SELECT 1 FROM planned)
+    RETURNING id
 )
+SELECT id FROM planned UNION ALL SELECT id FROM added
 
 -- name: complete_erasures
--- A generation is over, and nothing of it was found: whatever was planned for it is done. Returns the entries.
+-- A generation is over, and nothing of it was found: whatever was planned for it is done.
 UPDATE persistmem.erasures
 SET counts = %(counts)s::jsonb, completed_at = %(now)s::timestamptz
 WHERE generation = %(generation)s::uuid AND everything AND completed_at IS NULL
-RETURNING id
 
 -- name: record_erasure
 -- An entry as it is; one that is known stays as it is.

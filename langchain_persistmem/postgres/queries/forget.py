@@ -43,6 +43,12 @@ async def erase_memories(
     return counts_of(await tx.fetch(statement("erase_memories"), parameters))
 
 
+def erase_items(tx: Transaction, namespace: Namespace, keys: Sequence[str]) -> Answer[list[UUID]]:
+    """Erase every version under ``keys`` and all that hangs on them; the answer is their ids."""
+    parameters = {"namespace": encode(namespace), "keys": list(keys), "leave_links": False}
+    return tx.fetch(statement("erase_items"), parameters).then(lambda rows: [row["id"] for row in rows])
+
+
 async def erase_messages(tx: Transaction, namespace: Namespace, thread_id: str, ids: Sequence[str]) -> int:
     """Erase turns of a thread."""
     parameters = {"namespace": encode(namespace), "thread_id": thread_id, "ids": list(ids)}

@@ -2,25 +2,43 @@
 -- What goes when these memories go: every version under their keys, and the turns they came from.
 SELECT m.id, m.key, m.thread_id, m.provenance
 FROM persistmem.memories m
-WHERE m.namespace = %(namespace)s::text
+WHERE m.namespace = (SELECT %(namespace)s::text)
   AND m.key = ANY (%(keys)s::text[])
 
--- name: erase_memories
--- Memories with their vectors, words and uses; the counts by table are the receipt.
-WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
-     w AS (DELETE FROM persistmem.terms WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[])
-           RETURNING memory_id, times),
-     u AS (DELETE FROM persistmem.uses WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
-     c AS (DELETE FROM persistmem.changes WHERE namespace = %(namespace)s::text AND memory_id = ANY (%(ids)s::uuid[]) RETURNING 1),
+-- part: erased
+     -- The rows of ``going`` with their vectors, terms and uses.
+     v AS (DELETE FROM persistmem.vectors WHERE namespace = (SELECT %(namespace)s::text)
+           AND memory_id = ANY (ARRAY(SELECT id FROM going)) RETURNING 1),
+     w AS (DELETE FROM persistmem.terms WHERE namespace = (SELECT %(namespace)s::text)
+           AND memory_id = ANY (ARRAY(SELECT id FROM going)) RETURNING memory_id, times),
+     u AS (DELETE FROM persistmem.uses WHERE namespace = (SELECT %(namespace)s::text)
+           AND memory_id = ANY (ARRAY(SELECT id FROM going)) RETURNING 1),
+     c AS (DELETE FROM persistmem.changes WHERE namespace = (SELECT %(namespace)s::text)
+           AND memory_id = ANY (ARRAY(SELECT id FROM going)) RETURNING 1),
      -- Links to turns that go as well; those of the memories themselves go with them, by the foreign key.
-     l AS (DELETE FROM persistmem.memory_turns WHERE namespace = %(namespace)s::text AND turn_id = ANY (%(ids)s::uuid[])
-           AND NOT %(leave_links)s::boolean),
-     m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text AND id = ANY (%(ids)s::uuid[]) RETURNING 1),
+     l AS (DELETE FROM persistmem.memory_turns WHERE namespace = (SELECT %(namespace)s::text)
+           AND turn_id = ANY (ARRAY(SELECT id FROM going)) AND NOT %(leave_links)s::boolean),
+     m AS (DELETE FROM persistmem.memories WHERE namespace = (SELECT %(namespace)s::text)
+           AND id = ANY (ARRAY(SELECT id FROM going)) RETURNING id),
      n AS (UPDATE persistmem.namespaces SET documents = documents - (SELECT count(DISTINCT memory_id) FROM w),
                   terms = terms - (SELECT coalesce(sum(times), 0)::bigint FROM w)
            WHERE namespace = %(namespace)s::text)
+
+-- name: erase_memories
+-- Memories and all that hangs on them; the counts by table are the receipt.
+WITH going AS MATERIALIZED (SELECT id FROM unnest(%(ids)s::uuid[]) AS id),
+-- include: erased
 SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors,
        (SELECT count(*) FROM w) AS terms, (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM c) AS changes
+
+-- name: erase_items
+-- A store's deletes: every version under these keys, as superseded ones of a deleted key would otherwise stay for ever.
+WITH going AS MATERIALIZED (
+    SELECT m.id FROM persistmem.memories m
+    WHERE m.namespace = (SELECT %(namespace)s::text) AND m.key = ANY (%(keys)s::text[])
+),
+-- include: erased
+SELECT id FROM m ORDER BY id
 
 -- name: memories_of_messages
 -- Memories that came from any of these turns, whatever their status: a turn that goes takes them with it.
@@ -47,22 +65,22 @@ ORDER BY n.namespace
 
 -- name: erase_namespace
 -- Everything of one namespace, its row and so its generation included.
-WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text RETURNING 1),
-     w AS (DELETE FROM persistmem.terms WHERE namespace = %(namespace)s::text RETURNING 1),
-     u AS (DELETE FROM persistmem.uses WHERE namespace = %(namespace)s::text RETURNING 1),
-     c AS (DELETE FROM persistmem.changes WHERE namespace = %(namespace)s::text RETURNING 1),
-     p AS (DELETE FROM persistmem.pending_work WHERE namespace = %(namespace)s::text RETURNING 1),
-     l AS (DELETE FROM persistmem.model_calls WHERE namespace = %(namespace)s::text RETURNING 1),
-     k AS (DELETE FROM persistmem.memory_turns WHERE namespace = %(namespace)s::text RETURNING 1),
-     o AS (DELETE FROM persistmem.omissions WHERE namespace = %(namespace)s::text RETURNING 1),
-     m AS (DELETE FROM persistmem.memories WHERE namespace = %(namespace)s::text RETURNING 1),
-     t AS (DELETE FROM persistmem.messages WHERE namespace = %(namespace)s::text RETURNING 1),
-     r AS (DELETE FROM persistmem.threads WHERE namespace = %(namespace)s::text RETURNING 1),
-     h AS (DELETE FROM persistmem.missing_vectors WHERE namespace = %(namespace)s::text RETURNING 1),
-     f AS (DELETE FROM persistmem.rewrites WHERE namespace = %(namespace)s::text RETURNING 1),
+WITH v AS (DELETE FROM persistmem.vectors WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     w AS (DELETE FROM persistmem.terms WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     u AS (DELETE FROM persistmem.uses WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     c AS (DELETE FROM persistmem.changes WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     p AS (DELETE FROM persistmem.pending_work WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     l AS (DELETE FROM persistmem.model_calls WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     k AS (DELETE FROM persistmem.memory_turns WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     o AS (DELETE FROM persistmem.omissions WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     m AS (DELETE FROM persistmem.memories WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     t AS (DELETE FROM persistmem.messages WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     r AS (DELETE FROM persistmem.threads WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     h AS (DELETE FROM persistmem.missing_vectors WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
+     f AS (DELETE FROM persistmem.rewrites WHERE namespace = (SELECT %(namespace)s::text) RETURNING 1),
      -- It goes with the namespace's row, by the foreign key: the application's role has no right to delete from it.
-     a AS (SELECT 1 FROM persistmem.audit WHERE namespace = %(namespace)s::text),
-     n AS (DELETE FROM persistmem.namespaces WHERE namespace = %(namespace)s::text RETURNING hnsw_index, hnsw_documents)
+     a AS (SELECT 1 FROM persistmem.audit WHERE namespace = (SELECT %(namespace)s::text)),
+     n AS (DELETE FROM persistmem.namespaces WHERE namespace = (SELECT %(namespace)s::text) RETURNING hnsw_index, hnsw_documents)
 SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors, (SELECT count(*) FROM w) AS terms,
        (SELECT count(*) FROM u) AS uses, (SELECT count(*) FROM t) AS messages, (SELECT count(*) FROM n) AS namespaces,
        (SELECT count(*) FROM c) AS changes, (SELECT count(*) FROM p) AS pending_work, (SELECT count(*) FROM l) AS model_calls,
@@ -73,21 +91,21 @@ SELECT (SELECT count(*) FROM m) AS memories, (SELECT count(*) FROM v) AS vectors
 
 -- name: count_rest_of_namespace
 -- What an erase has left, by table: nothing, or it is taken back.
-SELECT (SELECT count(*) FROM persistmem.memories WHERE namespace = %(namespace)s::text) AS memories,
-       (SELECT count(*) FROM persistmem.vectors WHERE namespace = %(namespace)s::text) AS vectors,
-       (SELECT count(*) FROM persistmem.terms WHERE namespace = %(namespace)s::text) AS terms,
-       (SELECT count(*) FROM persistmem.uses WHERE namespace = %(namespace)s::text) AS uses,
-       (SELECT count(*) FROM persistmem.changes WHERE namespace = %(namespace)s::text) AS changes,
-       (SELECT count(*) FROM persistmem.messages WHERE namespace = %(namespace)s::text) AS messages,
-       (SELECT count(*) FROM persistmem.pending_work WHERE namespace = %(namespace)s::text) AS pending_work,
-       (SELECT count(*) FROM persistmem.model_calls WHERE namespace = %(namespace)s::text) AS model_calls,
-       (SELECT count(*) FROM persistmem.threads WHERE namespace = %(namespace)s::text) AS threads,
-       (SELECT count(*) FROM persistmem.missing_vectors WHERE namespace = %(namespace)s::text) AS missing_vectors,
-       (SELECT count(*) FROM persistmem.audit WHERE namespace = %(namespace)s::text) AS audit,
-       (SELECT count(*) FROM persistmem.memory_turns WHERE namespace = %(namespace)s::text) AS memory_turns,
-       (SELECT count(*) FROM persistmem.omissions WHERE namespace = %(namespace)s::text) AS omissions,
-       (SELECT count(*) FROM persistmem.rewrites WHERE namespace = %(namespace)s::text) AS rewrites,
-       (SELECT count(*) FROM persistmem.namespaces WHERE namespace = %(namespace)s::text) AS namespaces
+SELECT (SELECT count(*) FROM persistmem.memories WHERE namespace = (SELECT %(namespace)s::text)) AS memories,
+       (SELECT count(*) FROM persistmem.vectors WHERE namespace = (SELECT %(namespace)s::text)) AS vectors,
+       (SELECT count(*) FROM persistmem.terms WHERE namespace = (SELECT %(namespace)s::text)) AS terms,
+       (SELECT count(*) FROM persistmem.uses WHERE namespace = (SELECT %(namespace)s::text)) AS uses,
+       (SELECT count(*) FROM persistmem.changes WHERE namespace = (SELECT %(namespace)s::text)) AS changes,
+       (SELECT count(*) FROM persistmem.messages WHERE namespace = (SELECT %(namespace)s::text)) AS messages,
+       (SELECT count(*) FROM persistmem.pending_work WHERE namespace = (SELECT %(namespace)s::text)) AS pending_work,
+       (SELECT count(*) FROM persistmem.model_calls WHERE namespace = (SELECT %(namespace)s::text)) AS model_calls,
+       (SELECT count(*) FROM persistmem.threads WHERE namespace = (SELECT %(namespace)s::text)) AS threads,
+       (SELECT count(*) FROM persistmem.missing_vectors WHERE namespace = (SELECT %(namespace)s::text)) AS missing_vectors,
+       (SELECT count(*) FROM persistmem.audit WHERE namespace = (SELECT %(namespace)s::text)) AS audit,
+       (SELECT count(*) FROM persistmem.memory_turns WHERE namespace = (SELECT %(namespace)s::text)) AS memory_turns,
+       (SELECT count(*) FROM persistmem.omissions WHERE namespace = (SELECT %(namespace)s::text)) AS omissions,
+       (SELECT count(*) FROM persistmem.rewrites WHERE namespace = (SELECT %(namespace)s::text)) AS rewrites,
+       (SELECT count(*) FROM persistmem.namespaces WHERE namespace = (SELECT %(namespace)s::text)) AS namespaces
 
 -- name: count_rest_of_checkpoints
 -- The same, of LangGraph's tables.

@@ -5,14 +5,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg import sql
+
 from langchain_persistmem.postgres.answer import Answer
+from langchain_persistmem.postgres.queries.embedding_models import EmbeddingModel
 from langchain_persistmem.postgres.queries.rows import StoredItem, candidates_of, item_of, memory_of, row_of, to_json
+from langchain_persistmem.postgres.queries.search_index import to_halfvecs
 from langchain_persistmem.postgres.statements import statement
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.postgres.value_filter import Condition, condition
+from langchain_persistmem.postgres.vector_index.exact_scan import vector_column
 from langchain_persistmem.types.namespace import Namespace, decode, encode, prefix_range
 from langchain_persistmem.types.recall_results import RecallCandidate
-from langchain_persistmem.types.records import Memory, NewMemory, Source, Status
+from langchain_persistmem.types.records import Memory, NewMemory, Source, Status, Vector
+from langchain_persistmem.types.vectors import norm_of
 
 
 def insert_memories(
@@ -53,12 +59,43 @@ def supersede_keys(
     return ended.then(lambda rows: [(row["id"], row["by_memory"], row["pinned"]) for row in rows])
 
 
-def upsert_items(
-    tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, now: datetime
-) -> Answer[Mapping[str, UUID]]:
-    """Write store items (id, key, kind, text, value, importance, minutes); returns each key's id."""
-    parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "now": now}
-    return tx.fetch(statement("upsert_items"), parameters).then(lambda rows: {row["key"]: row["id"] for row in rows})
+def put_items(
+    tx: Transaction,
+    namespace: Namespace,
+    rows: Sequence[Mapping[str, object]],
+    vectors: Sequence[Sequence[Vector]],
+    *,
+    model: EmbeddingModel | None,
+    actor: str | None,
+    write: UUID,
+    now: datetime,
+) -> Answer[int]:
+    """Write store items with their terms and vectors; the caller holds the namespace's lock.
+
+    Args:
+        rows: id, key, kind, text, value, importance and minutes of each, with ``words``, ``terms`` and ``language`` of its text.
+        vectors: those of each.
+        actor: who is noted in the audit; None where nothing is.
+        write: the mark by which the write is known if the answer to its COMMIT is lost.
+    """
+    parts = [(ordinal, part, vector) for ordinal, own in enumerate(vectors) for part, vector in enumerate(own)]
+    parameters = {
+        "namespace": encode(namespace),
+        "rows": to_json([{"ordinal": ordinal, **row} for ordinal, row in enumerate(rows)]),
+        "now": now,
+        "model": model and model.id,
+        "ordinals": [ordinal for ordinal, _, _ in parts],
+        "parts": [part for _, part, _ in parts],
+        "norms": [norm_of(vector) for _, _, vector in parts],
+        "embeddings": to_halfvecs(vector for _, _, vector in parts),
+        "is_audited": actor is not None,
+        "actor": actor or "",
+        "action": "put",
+        "details": "{}",
+        "write": write,
+    }
+    column = sql.Identifier("embedding") if model is None else vector_column(model)
+    return tx.execute(statement("put_items", embedding=column), parameters)
 
 
 def get_memories(

@@ -48,26 +48,85 @@ WHERE m.namespace = %(namespace)s::text AND m.key = r.key AND m.status = 'active
   AND m.identity IS DISTINCT FROM decode(r.identity, 'hex')
 RETURNING m.id, r.id AS by_memory, m.pinned
 
--- name: upsert_items
--- A store's put: the value under a key is replaced, created_at (recorded_at) stays unless the old one had expired.
-INSERT INTO persistmem.memories AS m
-    (namespace, id, key, kind, text, value, importance, confidence, source, provenance,
-     valid_from, recorded_at, updated_at, told_at, expires_at, time_to_live)
-SELECT %(namespace)s::text, r.id, r.key, r.kind, r.text, r.value, r.importance, 1, 'store', '{"source": "store"}',
-       %(now)s::timestamptz, %(now)s::timestamptz, %(now)s::timestamptz, %(now)s::timestamptz,
-       %(now)s::timestamptz + r.minutes * interval '1 minute', r.minutes * interval '1 minute'
-FROM json_to_recordset(%(rows)s::json) AS r(
-    id uuid, key text, kind text, text text, value json, importance real, minutes float8)
-ON CONFLICT (namespace, key) WHERE status = 'active'
-DO UPDATE SET kind = excluded.kind, text = excluded.text, value = excluded.value, identity = NULL,
-              importance = excluded.importance, confidence = excluded.confidence, confirmations = 0, speaker = NULL,
-              recorded_at = CASE WHEN m.expires_at <= excluded.recorded_at THEN excluded.recorded_at ELSE m.recorded_at END,
-              source = excluded.source, provenance = excluded.provenance, thread_id = NULL, position = NULL,
-              valid_from = excluded.valid_from, valid_until = NULL, updated_at = excluded.updated_at,
-              expires_at = excluded.expires_at, time_to_live = excluded.time_to_live,
-              is_turn = false, listed = true, category = NULL, told_at = excluded.told_at, utc_offset = NULL,
-              date_precision = NULL
-RETURNING m.id, m.key
+-- name: put_items
+-- A store's puts, whole: the value under a key is replaced, created_at (recorded_at) stays unless the old one had expired; the vectors
+-- and terms of the old value make room for the new ones; the namespace counts, and the audit notes. Its lock is held already, by a
+-- statement before this one, so that all that was committed meanwhile is seen here.
+WITH given AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%(rows)s::json) AS r(
+        ordinal integer, id uuid, key text, kind text, text text, value json, importance real, minutes float8,
+        words text, terms text[], language text)
+), put AS (
+    INSERT INTO persistmem.memories AS m
+        (namespace, id, key, kind, text, value, importance, confidence, source, provenance,
+         valid_from, recorded_at, updated_at, told_at, expires_at, time_to_live)
+    SELECT %(namespace)s::text, r.id, r.key, r.kind, r.text, r.value, r.importance, 1, 'store', '{{"source": "store"}}',
+           %(now)s::timestamptz, %(now)s::timestamptz, %(now)s::timestamptz, %(now)s::timestamptz,
+           %(now)s::timestamptz + r.minutes * interval '1 minute', r.minutes * interval '1 minute'
+    FROM given r
+    ON CONFLICT (namespace, key) WHERE status = 'active'
+    DO UPDATE SET kind = excluded.kind, text = excluded.text, value = excluded.value, identity = NULL,
+                  importance = excluded.importance, confidence = excluded.confidence, confirmations = 0, speaker = NULL,
+                  recorded_at = CASE WHEN m.expires_at <= excluded.recorded_at THEN excluded.recorded_at ELSE m.recorded_at END,
+                  source = excluded.source, provenance = excluded.provenance, thread_id = NULL, position = NULL,
+                  valid_from = excluded.valid_from, valid_until = NULL, updated_at = excluded.updated_at,
+                  expires_at = excluded.expires_at, time_to_live = excluded.time_to_live,
+                  is_turn = false, listed = true, category = NULL, told_at = excluded.told_at, utc_offset = NULL,
+                  date_precision = NULL
+    RETURNING m.id, m.key, m.expires_at
+), item AS MATERIALIZED (
+    -- The row under a key keeps its id: another than the one that came with the put says that it was there before.
+    SELECT p.id, p.expires_at, r.ordinal, r.id AS new_id, r.words AS text, r.terms, r.language
+    FROM put p
+    JOIN given r ON r.key = p.key
+), gone_vectors AS (
+    DELETE FROM persistmem.vectors
+    WHERE namespace = (SELECT %(namespace)s::text) AND memory_id = ANY (ARRAY(SELECT i.id FROM item i WHERE i.id <> i.new_id))
+    RETURNING 1
+), gone_terms AS (
+    DELETE FROM persistmem.terms
+    WHERE namespace = (SELECT %(namespace)s::text) AND memory_id = ANY (ARRAY(SELECT i.id FROM item i WHERE i.id <> i.new_id))
+    RETURNING memory_id, times
+), vectors AS (
+    -- Counting what is gone has it go first.
+    INSERT INTO persistmem.vectors (namespace, memory_id, model, part, active, expires_at, norm, {embedding})
+    SELECT %(namespace)s::text, i.id, %(model)s::smallint, v.part, true, i.expires_at, v.norm, v.embedding
+    FROM unnest(%(ordinals)s::integer[], %(parts)s::smallint[], %(norms)s::real[], %(embeddings)s::halfvec[])
+         AS v(ordinal, part, norm, embedding)
+    JOIN item i ON i.ordinal = v.ordinal
+    WHERE (SELECT count(*) FROM gone_vectors) >= 0
+), texts AS (
+    SELECT i.id, i.text, i.terms, i.language FROM item i WHERE i.text IS NOT NULL
+), parsed AS (
+-- include: parsed_texts
+), terms AS (
+    INSERT INTO persistmem.terms (namespace, term, memory_id, times, length)
+    SELECT %(namespace)s::text, p.word, p.memory_id, least(p.times, 32767)::smallint,
+           least(sum(p.times) OVER (PARTITION BY p.memory_id), 32767)::smallint
+    FROM parsed p
+    WHERE (SELECT count(*) FROM gone_terms) >= 0
+    ORDER BY p.word, p.memory_id
+    RETURNING memory_id, times
+), entry AS MATERIALIZED (
+    SELECT %(action)s::text AS action, array_agg(i.id ORDER BY i.ordinal) AS ids, %(details)s::jsonb AS details FROM item i
+), last AS MATERIALIZED (
+    SELECT n.generation, n.audit_length + 1 AS number, n.audit_head, clock_timestamp() AS recorded_at
+    FROM persistmem.namespaces n WHERE n.namespace = %(namespace)s::text AND %(is_audited)s::boolean
+),
+-- include: sealed
+, audited AS (
+-- include: insert_audit
+)
+UPDATE persistmem.namespaces n
+SET documents = n.documents + s.documents, terms = n.terms + s.terms,
+    audit_length = coalesce(s.number, n.audit_length), audit_head = coalesce(s.digest, n.audit_head),
+    recent_writes = CASE WHEN %(write)s::uuid = ANY (n.recent_writes) THEN n.recent_writes
+                         ELSE (ARRAY[%(write)s::uuid] || n.recent_writes)[1:16] END
+FROM (SELECT (SELECT count(DISTINCT memory_id) FROM terms) - (SELECT count(DISTINCT memory_id) FROM gone_terms) AS documents,
+             (SELECT coalesce(sum(times), 0)::bigint FROM terms)
+             - (SELECT coalesce(sum(times), 0)::bigint FROM gone_terms) AS terms,
+             (SELECT number FROM sealed) AS number, (SELECT digest FROM sealed) AS digest) s
+WHERE n.namespace = %(namespace)s::text
 
 -- name: get_memories
 -- The current memories under these keys.

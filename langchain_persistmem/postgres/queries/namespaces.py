@@ -26,6 +26,8 @@ class NamespaceState:
     """The number of memories that it held when it was locked."""
     form: int = 2
     """The form of what is derived in it; 1 is that of before, which is being rewritten."""
+    last_write: UUID | None = None
+    """The mark of the latest transaction in it, where it was read without a lock."""
 
 
 def hold_namespace(
@@ -52,10 +54,10 @@ async def was_committed(tx: Transaction, signature: Signature) -> bool | None:
     return row["committed"]
 
 
-async def read_state(tx: Transaction, namespace: Namespace) -> NamespaceState | None:
-    """The present generation of a namespace; None if it does not exist."""
-    rows = await tx.fetch(statement("read_state"), {"namespace": encode(namespace)})
-    return NamespaceState(rows[0]["generation"], rows[0]["consent"]) if rows else None
+def read_state(tx: Transaction, namespace: Namespace) -> Answer[NamespaceState | None]:
+    """The present state of a namespace; None if it does not exist."""
+    rows = tx.fetch(statement("read_state"), {"namespace": encode(namespace)})
+    return rows.then(lambda rows: NamespaceState(**rows[0]) if rows else None)
 
 
 async def list_namespaces(tx: Transaction, prefix: Namespace, *, now: datetime) -> list[Namespace]:

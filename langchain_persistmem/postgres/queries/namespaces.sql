@@ -19,7 +19,7 @@ RETURNING CASE WHEN %(write)s::uuid = ANY (n.recent_writes) THEN true
 
 -- name: read_state
 -- The present generation of a namespace, and what the person allows; no row once it was erased.
-SELECT generation, consent FROM persistmem.namespaces WHERE namespace = %(namespace)s::text
+SELECT generation, consent, documents, recent_writes[1] AS last_write FROM persistmem.namespaces WHERE namespace = %(namespace)s::text
 
 -- name: list_namespaces
 -- The namespaces that hold at least one current item, within a prefix; every shard is asked, by design.

@@ -76,16 +76,15 @@ def term_rows(texts: Mapping[UUID, tuple[str, str | None]], *, language: str) ->
     rows: list[dict[str, object]] = []
     for id, (text, speaker) in texts.items():
         whole = f"{speaker}: {text}" if speaker else text  # questions ask by the name
-        searchable = analyze(whole)
-        rows.append(
-            {
-                "id": str(id),
-                "text": searchable.words,
-                "terms": searchable.terms,
-                "language": choose_configuration(language, whole),
-            }
-        )
+        words, terms, configuration = analyzed(whole, language=language)
+        rows.append({"id": str(id), "text": words, "terms": terms, "language": configuration})
     return to_json(rows)
+
+
+def analyzed(text: str, *, language: str) -> tuple[str, Sequence[str], str]:
+    """The words of a text that PostgreSQL stems, the terms that stay, and the text search configuration."""
+    searchable = analyze(text)
+    return searchable.words, searchable.terms, choose_configuration(language, text)
 
 
 def delete_terms(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[int]:

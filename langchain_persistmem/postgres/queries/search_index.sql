@@ -8,19 +8,23 @@ JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = r.mem
 -- What was made later comes second to what was written meanwhile.
 ON CONFLICT (namespace, memory_id, model, part) DO NOTHING
 
--- part: parsed_rows
--- The terms of texts: words by PostgreSQL's stemmers, and those that are found as they stand.
+-- part: parsed_texts
+-- The terms of the rows of ``texts``: words by PostgreSQL's stemmers, and those that are found as they stand.
 SELECT memory_id, word, sum(times)::integer AS times
 FROM (
     SELECT r.id AS memory_id, l.lexeme AS word, cardinality(l.positions) AS times
-    FROM json_to_recordset(%(rows)s::json) AS r(id uuid, text text, language text),
-         unnest(to_tsvector(r.language::regconfig, r.text)) AS l
+    FROM texts r, unnest(to_tsvector(r.language::regconfig, r.text)) AS l
     UNION ALL
-    SELECT r.id, t.word, count(*)
-    FROM json_to_recordset(%(rows)s::json) AS r(id uuid, terms text[]), unnest(r.terms) AS t(word)
-    GROUP BY r.id, t.word
+    SELECT r.id, t.word, count(*) FROM texts r, unnest(r.terms) AS t(word) GROUP BY r.id, t.word
 ) parsed
 GROUP BY memory_id, word
+
+-- part: parsed_rows
+-- The terms of texts that come as JSON.
+WITH texts AS (
+    SELECT * FROM json_to_recordset(%(rows)s::json) AS r(id uuid, text text, terms text[], language text)
+)
+-- include: parsed_texts
 
 -- name: insert_terms
 -- The terms of memories; the sums are kept for BM25. In the order of the index, whose pages are so filled one after the other.

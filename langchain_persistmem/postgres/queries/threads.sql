@@ -27,11 +27,11 @@ ON CONFLICT (namespace, thread_id) DO NOTHING
 
 -- name: threads_of
 -- The threads of a namespace, however it is known that they are: its checkpoints go with it.
-SELECT thread_id FROM persistmem.threads WHERE namespace = %(namespace)s::text
+SELECT thread_id FROM persistmem.threads WHERE namespace = (SELECT %(namespace)s::text)
 UNION
-SELECT thread_id FROM persistmem.messages WHERE namespace = %(namespace)s::text
+SELECT thread_id FROM persistmem.messages WHERE namespace = (SELECT %(namespace)s::text)
 UNION
-SELECT thread_id FROM persistmem.memories WHERE namespace = %(namespace)s::text AND thread_id IS NOT NULL
+SELECT thread_id FROM persistmem.memories WHERE namespace = (SELECT %(namespace)s::text) AND thread_id IS NOT NULL
 ORDER BY thread_id
 
 -- name: list_conversations
