@@ -64,7 +64,7 @@ async def everything(
                 erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
     whole = sorted({namespace, *ended_generations})
     meter = Meter(None, "namespaces")
-    receipt = await _erase_all(backend, whole, meter, shared_threads=shared_threads, dry_run=dry_run, now=now)
+    receipt = await _erase_all(backend, whole, meter, tables, shared_threads=shared_threads, dry_run=dry_run, now=now)
     return await _with_unowned(backend, receipt, tables)
 
 
@@ -74,17 +74,26 @@ async def resume(backend: Backend, *, shared_threads: bool, progress: Report | N
         namespaces_left: list[Namespace] = []
         for generation, namespace in await erasure_log.open_erasures(tx):
             if namespace is None:  # it is gone already: nothing is left to do
-                await erasure_log.complete_erasures(tx, generation, {}, now=now)
+                await erasure_log.complete_erasures(tx, generation, {}, id=backend.new_id(), now=now)
             else:
                 namespaces_left.append(namespace)
         tables = await forget.checkpoint_tables(tx)
     meter = Meter(progress, "namespaces", len(namespaces_left))
-    receipt = await _erase_all(backend, namespaces_left, meter, shared_threads=shared_threads, dry_run=False, now=now)
+    receipt = await _erase_all(
+        backend, namespaces_left, meter, tables, shared_threads=shared_threads, dry_run=False, now=now
+    )
     return await _with_unowned(backend, receipt, tables)
 
 
 async def _erase_all(
-    backend: Backend, whole: Sequence[Namespace], meter: Meter, *, shared_threads: bool, dry_run: bool, now: datetime
+    backend: Backend,
+    whole: Sequence[Namespace],
+    meter: Meter,
+    tables: CheckpointTables | None,
+    *,
+    shared_threads: bool,
+    dry_run: bool,
+    now: datetime,
 ) -> Receipt:
     erasures: dict[Namespace, _NamespaceErasure] = {}
     for namespace in whole:
@@ -92,7 +101,7 @@ async def _erase_all(
         if dry_run:
             erasures[namespace] = await backend.step(_count_one, namespace, bystanders)
         else:
-            erasures[namespace] = await backend.step(_erase_one, namespace, bystanders, {}, now=now)
+            erasures[namespace] = await backend.step(_erase_one, namespace, bystanders, tables, {}, now=now)
         meter.advance()
     total: Counter[str] = Counter()
     for erasure in erasures.values():
@@ -148,6 +157,7 @@ async def _erase_one(
     backend: Backend,
     namespace: Namespace,
     among: Sequence[Namespace] | None,
+    tables: CheckpointTables | None,
     earlier: dict[UUID, _NamespaceErasure],
     *,
     now: datetime,
@@ -156,33 +166,34 @@ async def _erase_one(
 
     Args:
         among: the namespaces of the same person; None means that threads of others go too.
+        tables: LangGraph's, if they were there a moment ago.
         earlier: the generation that an earlier try has ended, if no answer to its COMMIT came, and what it erased.
     """
     with without_deadline():  # a person may have much
         async with backend.transaction(EVERYWHERE, read_committed=True, repeatable=True) as tx:
             # Writers in progress finish first; later writers find that this generation is over.
-            ending, has_checkpoints = generations.end_generation(tx, namespace), forget.has_checkpoint_tables(tx)
+            ending = generations.end_generation(tx, namespace)
             own_threads, generation = await threads.threads_of(tx, namespace), await ending
             if earlier and generation not in earlier:  # the COMMIT whose answer was lost has done it
-                return next(iter(earlier.values()))
+                ended, erasure = next(iter(earlier.items()))
+                return replace(erasure, ids=tuple(await erasure_log.erasures_of_generation(tx, ended)))
             if generation is None:  # what comes about from now on is another generation, of which nobody asked
                 return _NamespaceErasure(dict.fromkeys(await forget.count_rest_of_namespace(tx, namespace), 0))
             shared_threads = (
                 set[str]() if among is None else set(await threads.threads_of_others(tx, own_threads, among))
             )
             going = [thread_id for thread_id in own_threads if thread_id not in shared_threads]
-            if not await has_checkpoints:
+            if going and tables is None and not await forget.has_checkpoint_tables(tx):
                 going = []
             checkpoints = await forget.erase_checkpoints(tx, going) if going else {}
             # What awaits nothing travels with what erases; so does the count of what is left.
-            planned = erasure_log.plan_erasure(tx, generation, id=backend.new_id(), now=now)
             erased, rest = await forget.erase_namespace(tx, namespace)
             counts = {**erased, **checkpoints}
             _verify(rest | (await forget.count_rest_of_checkpoints(tx, going) if going else {}))
             shared = await forget.find_threads_with_checkpoints(tx, sorted(shared_threads))
-            erasure = earlier[generation] = _NamespaceErasure(counts, tuple(shared), tuple(await planned))
-            erasure_log.complete_erasures(tx, generation, counts, now=now)  # with the COMMIT
-    return erasure
+            erasure = earlier[generation] = _NamespaceErasure(counts, tuple(shared))
+            completed = erasure_log.complete_erasures(tx, generation, counts, id=backend.new_id(), now=now)
+    return replace(erasure, ids=tuple(await completed))  # which came with the COMMIT
 
 
 def _verify(rest: Mapping[str, int]) -> None:

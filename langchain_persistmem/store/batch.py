@@ -117,10 +117,10 @@ async def batch(
                 # In one order, so that no two batches wait for each other.
                 for namespace in sorted(todo.writes, key=encode):
                     writes = todo.writes[namespace]
-                    written = await _write(tx, backend, namespace, writes, seen, vectors, model=model, now=now)
+                    last_answer = await _write(tx, backend, namespace, writes, seen, vectors, model=model, now=now)
                     rows += len(writes)
                     if rows >= _ROWS:  # what travels together has to be done within the time of one statement
-                        await written
+                        await last_answer
                         rows = 0
         except ErasedError:
             await generations.check_pauses(backend, seen)
@@ -257,18 +257,18 @@ async def _write(
         await _delete(tx, backend, namespace, deleted, hold_existing(tx, namespace), now=now)
         return Answer(0)
     state = seen[namespace]
-    write, written = generations.hold_seen(tx, backend, namespace, state), Answer(0)
+    write, answer = generations.hold_seen(tx, backend, namespace, state), Answer(0)
     if deleted:
         await _delete(tx, backend, namespace, deleted, Answer(state.generation), now=now)
     for start in range(0, len(puts), _ROWS):
-        await written  # each statement has a round trip of its own where there are several
+        await answer  # each statement has a round trip of its own where there are several
         chunk = puts[start : start + _ROWS]
         rows = [_row(backend, key, put) for key, put in chunk]
         embedded = [[vectors[text] for text in put.texts] if model is not None else [] for _, put in chunk]
         hnsw_upkeep.note_vectors(backend, namespace, sum(map(len, embedded)))
         actor = None if backend.settings.audit == "off" else current_actor()
-        written = memories.put_items(tx, namespace, rows, embedded, model=model, actor=actor, write=write, now=now)
-    return written
+        answer = memories.put_items(tx, namespace, rows, embedded, model=model, actor=actor, write=write, now=now)
+    return answer
 
 
 async def _delete(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from langchain_persistmem.postgres.answer import Answer
@@ -45,16 +46,26 @@ def _digest(generation: UUID, thread_id: str, message_id: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def plan_erasure(tx: Transaction, generation: UUID, *, id: UUID, now: datetime) -> Answer[list[UUID]]:
-    """Write down that everything of a state is about to be erased, unless that is written already; the answer is the entries."""
-    rows = tx.fetch(statement("plan_erasure"), {"id": id, "generation": generation, "now": now})
-    return rows.then(lambda rows: [row["id"] for row in rows])
+def plan_erasure(tx: Transaction, generation: UUID, *, id: UUID, now: datetime) -> Answer[int]:
+    """Write down that everything of a state is about to be erased, unless that is written already."""
+    return tx.execute(statement("plan_erasure"), {"id": id, "generation": generation, "now": now})
 
 
-def complete_erasures(tx: Transaction, generation: UUID, counts: Mapping[str, int], *, now: datetime) -> Answer[int]:
-    """Close what was planned for a generation."""
-    parameters = {"generation": generation, "counts": Jsonb(dict(counts)), "now": now}
-    return tx.execute(statement("complete_erasures"), parameters)
+def complete_erasures(
+    tx: Transaction, generation: UUID, counts: Mapping[str, int], *, id: UUID, now: datetime
+) -> Answer[list[UUID]]:
+    """Close what was planned for a generation, or write an entry under ``id``; the answer is the entries."""
+    parameters = {"id": id, "generation": generation, "counts": Jsonb(dict(counts)), "now": now}
+    return tx.fetch(statement("complete_erasures"), parameters).then(_ids)
+
+
+def erasures_of_generation(tx: Transaction, generation: UUID) -> Answer[list[UUID]]:
+    """The entries about everything of a generation."""
+    return tx.fetch(statement("erasures_of_generation"), {"generation": generation}).then(_ids)
+
+
+def _ids(rows: Sequence[DictRow]) -> list[UUID]:
+    return [row["id"] for row in rows]
 
 
 def record_erasure(tx: Transaction, erasure: Erasure) -> Answer[int]:

@@ -1,21 +1,29 @@
 -- name: plan_erasure
--- What is about to be erased: written before, so that what is interrupted can be found. One entry for a generation; the answer is
--- what is planned for it now.
-WITH planned AS (
-    SELECT id FROM persistmem.erasures WHERE generation = %(generation)s::uuid AND everything AND completed_at IS NULL
-), added AS (
-    INSERT INTO persistmem.erasures (id, generation, everything, memory_ids, turns, counts, erased_at)
-    SELECT %(id)s::uuid, %(generation)s::uuid, true, '{}', '{}', '{}', %(now)s::timestamptz
-    WHERE NOT EXISTS (SELECT 1 FROM planned)
-    RETURNING id
+-- What is about to be erased: written before, so that what is interrupted can be found. One entry for a generation.
+INSERT INTO persistmem.erasures (id, generation, everything, memory_ids, turns, counts, erased_at)
+SELECT %(id)s::uuid, %(generation)s::uuid, true, '{}', '{}', '{}', %(now)s::timestamptz
+WHERE NOT EXISTS (
+    SELECT 1 FROM persistmem.erasures WHERE generation = %(generation)s::uuid AND everything AND completed_at IS NULL
 )
-SELECT id FROM planned UNION ALL SELECT id FROM added
 
 -- name: complete_erasures
--- A generation is over, and nothing of it was found: whatever was planned for it is done.
-UPDATE persistmem.erasures
-SET counts = %(counts)s::jsonb, completed_at = %(now)s::timestamptz
-WHERE generation = %(generation)s::uuid AND everything AND completed_at IS NULL
+-- A generation is over, and nothing of it was found: whatever was planned for it is done, or there is an entry now. Returns the entries.
+WITH completed AS (
+    UPDATE persistmem.erasures
+    SET counts = %(counts)s::jsonb, completed_at = %(now)s::timestamptz
+    WHERE generation = %(generation)s::uuid AND everything AND completed_at IS NULL
+    RETURNING id
+), added AS (
+    INSERT INTO persistmem.erasures (id, generation, everything, memory_ids, turns, counts, completed_at, erased_at)
+    SELECT %(id)s::uuid, %(generation)s::uuid, true, '{}', '{}', %(counts)s::jsonb, %(now)s::timestamptz, %(now)s::timestamptz
+    WHERE NOT EXISTS (SELECT 1 FROM completed)
+    RETURNING id
+)
+SELECT id FROM completed UNION ALL SELECT id FROM added
+
+-- name: erasures_of_generation
+-- The entries about everything of a generation.
+SELECT id FROM persistmem.erasures WHERE generation = %(generation)s::uuid AND everything ORDER BY id
 
 -- name: record_erasure
 -- An entry as it is; one that is known stays as it is.

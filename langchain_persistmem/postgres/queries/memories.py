@@ -78,6 +78,7 @@ def put_items(
         actor: who is noted in the audit; None where nothing is.
         write: the mark by which the write is known if the answer to its COMMIT is lost.
     """
+    # Vectors travel apart from the rest, in binary arrays, and say by an ordinal to which item they belong.
     parts = [(ordinal, part, vector) for ordinal, own in enumerate(vectors) for part, vector in enumerate(own)]
     parameters = {
         "namespace": encode(namespace),
