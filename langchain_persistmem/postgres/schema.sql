@@ -119,7 +119,8 @@ CREATE INDEX memories_instructions ON persistmem.memories (namespace, importance
 CREATE INDEX memories_expiry ON persistmem.memories (expires_at) WHERE expires_at IS NOT NULL;
 
 -- How often a memory entered a context. Its own table: reads never write, and counters
--- would unsettle the vectors' visibility map.
+-- would unsettle the vectors' visibility map. This and all others that name a memory have no foreign key to it (decision 37):
+-- whoever writes them looks the memories up, and whoever deletes memories deletes them too.
 CREATE TABLE persistmem.uses (
     namespace    text COLLATE "C" NOT NULL,
     memory_id    uuid NOT NULL,
@@ -127,12 +128,10 @@ CREATE TABLE persistmem.uses (
     last_used_at timestamptz NOT NULL,
     -- The last use on an earlier day than the last one: what is known as of the beginning of a thread.
     prior_used_at timestamptz,
-    PRIMARY KEY (namespace, memory_id),
-    FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE
+    PRIMARY KEY (namespace, memory_id)
 ) WITH (fillfactor = 70);
 
--- One row per vector; a long memory has several parts. Narrow, so that the rows of a namespace lie together. Without a foreign key,
--- as the terms below.
+-- One row per vector; a long memory has several parts. Narrow, so that the rows of a namespace lie together.
 CREATE TABLE persistmem.vectors (
     namespace  text COLLATE "C" NOT NULL,
     memory_id  uuid NOT NULL,
@@ -172,8 +171,7 @@ CREATE TABLE persistmem.hnsw_indexes (
 INSERT INTO persistmem.hnsw_indexes (hnsw_index) SELECT generate_series(0, 15);
 
 -- One row per full-text term of a current memory: a plain btree gives true BM25 statistics per namespace
--- and, unlike GIN, serves row-level security too. Small numbers, and no foreign key, as these rows are the most (decision 37):
--- whoever writes them looks the memories up, and whoever deletes memories deletes them too.
+-- and, unlike GIN, serves row-level security too. Small numbers, as these rows are the most.
 CREATE TABLE persistmem.terms (
     namespace text COLLATE "C" NOT NULL,
     term      text COLLATE "C" NOT NULL,
@@ -226,8 +224,7 @@ CREATE TABLE persistmem.memory_turns (
     memory_id uuid NOT NULL,
     turn_id   uuid NOT NULL,
     quote     text,
-    PRIMARY KEY (namespace, memory_id, turn_id),
-    FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE
+    PRIMARY KEY (namespace, memory_id, turn_id)
 );
 CREATE INDEX memory_turns_of_turn ON persistmem.memory_turns (namespace, turn_id);
 
@@ -260,8 +257,7 @@ CREATE TABLE persistmem.changes (
     -- The memory that brought it about: a successor, or a summary.
     by_memory  uuid,
     changed_at timestamptz NOT NULL,
-    PRIMARY KEY (namespace, id),
-    FOREIGN KEY (namespace, memory_id) REFERENCES persistmem.memories ON DELETE CASCADE
+    PRIMARY KEY (namespace, id)
 );
 CREATE INDEX changes_of_memory ON persistmem.changes (namespace, memory_id, id);
 

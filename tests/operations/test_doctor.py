@@ -114,6 +114,8 @@ def test_an_unsettled_search_table_is_found_and_the_fix_settles_it(database: str
         ("vectors", "namespace, memory_id, model, part, active, embedding"),
         ("terms", "namespace, term, memory_id, times, length"),
         ("uses", "namespace, memory_id, times, last_used_at"),
+        ("changes", "namespace, id, memory_id, change, reason, changed_at"),
+        ("memory_turns", "namespace, memory_id, turn_id"),
         ("messages", "namespace, thread_id, id, position, role, text, content, sent_at, recorded_at"),
         ("audit", "namespace, number, recorded_at, actor, action, memory_ids, details, digest"),
     ],
@@ -125,8 +127,9 @@ def test_orphans_are_found_and_the_fix_removes_them(
     with PersistMem.open(database, embeddings=embeddings) as memory:
         kept = memory.remember("I like tea", user_id="ada")
         memory.observe(
-            [{"role": "user", "content": "Hello, I am here."}], thread_id="t", used=[kept.key], user_id="ada"
+            [{"role": "user", "content": "I am allergic to nuts."}], thread_id="t", used=[kept.key], user_id="ada"
         )
+        memory.edit(kept.key, pinned=True, user_id="ada")
         lost = columns.replace("namespace", "'memories/lost'", 1)
         do(
             database,

@@ -154,6 +154,8 @@ class SharedDatabase:
 
     _EMPTY = (
         "WITH vectors AS (DELETE FROM persistmem.vectors), terms AS (DELETE FROM persistmem.terms), "
+        "uses AS (DELETE FROM persistmem.uses), changes AS (DELETE FROM persistmem.changes), "
+        "links AS (DELETE FROM persistmem.memory_turns), "
         "erasures AS (DELETE FROM persistmem.erasures), queue AS (DELETE FROM persistmem.work_queue), "
         "checkpoints AS (DELETE FROM checkpoints), blobs AS (DELETE FROM checkpoint_blobs), "
         "writes AS (DELETE FROM checkpoint_writes) DELETE FROM persistmem.namespaces"

@@ -74,6 +74,7 @@ RETURNING id
 INSERT INTO persistmem.changes (namespace, id, memory_id, change, reason, by_memory, changed_at)
 SELECT %(namespace)s::text, r.id, r.memory_id, r.change, r.reason, r.by_memory, %(now)s::timestamptz
 FROM json_to_recordset(%(rows)s::json) AS r(id uuid, memory_id uuid, change text, reason text, by_memory uuid)
+JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = r.memory_id
 
 -- name: list_changes
 -- The log of a namespace, or of the versions under one key, newest first.
@@ -146,13 +147,23 @@ WITH revived AS (
 SELECT id FROM revived
 
 -- name: reject_memories
--- What was reviewed and refused goes for good, with its vectors; it has no terms.
+-- What was reviewed and refused goes for good, with all that names it; it has no terms.
 WITH refused AS (
     DELETE FROM persistmem.memories
     WHERE namespace = %(namespace)s::text AND id = ANY (%(ids)s::uuid[]) AND status = 'quarantined'
     RETURNING id
 ), vectors AS (
-    DELETE FROM persistmem.vectors WHERE namespace = %(namespace)s::text AND memory_id IN (SELECT id FROM refused)
+    DELETE FROM persistmem.vectors
+    WHERE namespace = %(namespace)s::text AND memory_id = ANY (ARRAY(SELECT id FROM refused))
+), uses AS (
+    DELETE FROM persistmem.uses
+    WHERE namespace = %(namespace)s::text AND memory_id = ANY (ARRAY(SELECT id FROM refused))
+), changes AS (
+    DELETE FROM persistmem.changes
+    WHERE namespace = %(namespace)s::text AND memory_id = ANY (ARRAY(SELECT id FROM refused))
+), links AS (
+    DELETE FROM persistmem.memory_turns
+    WHERE namespace = %(namespace)s::text AND memory_id = ANY (ARRAY(SELECT id FROM refused))
 )
 SELECT id FROM refused
 

@@ -42,7 +42,7 @@ WHERE t.relnamespace = to_regnamespace('persistmem')
 ORDER BY 1
 
 -- name: diagnose_orphans
--- Rows without what they belong to, among so many of each table. No statement of ours leaves any, and but for vectors and terms the
+-- Rows without what they belong to, among so many of each table. No statement of ours leaves any, and but for what names a memory the
 -- foreign keys forbid them; a restore without these does not.
 SELECT 'vectors' AS name, count(*) AS orphans
 FROM (SELECT namespace, memory_id FROM persistmem.vectors WHERE true {some}) r
@@ -55,6 +55,9 @@ SELECT 'uses', count(*) FROM (SELECT namespace, memory_id FROM persistmem.uses W
 WHERE NOT EXISTS (SELECT 1 FROM persistmem.memories m WHERE m.namespace = r.namespace AND m.id = r.memory_id)
 UNION ALL
 SELECT 'changes', count(*) FROM (SELECT namespace, memory_id FROM persistmem.changes WHERE true {some}) r
+WHERE NOT EXISTS (SELECT 1 FROM persistmem.memories m WHERE m.namespace = r.namespace AND m.id = r.memory_id)
+UNION ALL
+SELECT 'memory_turns', count(*) FROM (SELECT namespace, memory_id FROM persistmem.memory_turns WHERE true {some}) r
 WHERE NOT EXISTS (SELECT 1 FROM persistmem.memories m WHERE m.namespace = r.namespace AND m.id = r.memory_id)
 UNION ALL
 SELECT 'memories', count(*) FROM (SELECT namespace FROM persistmem.memories WHERE true {some}) r
@@ -76,6 +79,12 @@ UNION
 (SELECT DISTINCT namespace FROM persistmem.vectors LIMIT %(most)s::bigint)
 UNION
 (SELECT DISTINCT namespace FROM persistmem.terms LIMIT %(most)s::bigint)
+UNION
+(SELECT DISTINCT namespace FROM persistmem.uses LIMIT %(most)s::bigint)
+UNION
+(SELECT DISTINCT namespace FROM persistmem.changes LIMIT %(most)s::bigint)
+UNION
+(SELECT DISTINCT namespace FROM persistmem.memory_turns LIMIT %(most)s::bigint)
 UNION
 (SELECT DISTINCT namespace FROM persistmem.messages LIMIT %(most)s::bigint)
 

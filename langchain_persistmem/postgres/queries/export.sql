@@ -106,6 +106,7 @@ RETURNING m.id
 INSERT INTO persistmem.uses (namespace, memory_id, times, last_used_at, prior_used_at)
 SELECT %(namespace)s::text, r.id, r.used, r.last_used_at, r.prior_used_at
 FROM json_to_recordset(%(rows)s::json) AS r(id uuid, used bigint, last_used_at timestamptz, prior_used_at timestamptz)
+JOIN persistmem.memories m ON m.namespace = %(namespace)s::text AND m.id = r.id
 WHERE r.used IS NOT NULL
 ON CONFLICT (namespace, memory_id) DO NOTHING
 

@@ -6,7 +6,7 @@ WHERE m.namespace = (SELECT %(namespace)s::text)
   AND m.key = ANY (%(keys)s::text[])
 
 -- part: erased
-     -- The rows of ``going`` with their vectors, terms and uses.
+     -- The rows of ``going``, and all that names them.
      v AS (DELETE FROM persistmem.vectors WHERE namespace = (SELECT %(namespace)s::text)
            AND memory_id = ANY (ARRAY(SELECT id FROM going)) RETURNING 1),
      w AS (DELETE FROM persistmem.terms WHERE namespace = (SELECT %(namespace)s::text)
@@ -15,9 +15,10 @@ WHERE m.namespace = (SELECT %(namespace)s::text)
            AND memory_id = ANY (ARRAY(SELECT id FROM going)) RETURNING 1),
      c AS (DELETE FROM persistmem.changes WHERE namespace = (SELECT %(namespace)s::text)
            AND memory_id = ANY (ARRAY(SELECT id FROM going)) RETURNING 1),
-     -- Links to turns that go as well; those of the memories themselves go with them, by the foreign key.
+     -- Links of statements that go, and to turns that do.
      l AS (DELETE FROM persistmem.memory_turns WHERE namespace = (SELECT %(namespace)s::text)
-           AND turn_id = ANY (ARRAY(SELECT id FROM going)) AND NOT %(leave_links)s::boolean),
+           AND (memory_id = ANY (ARRAY(SELECT id FROM going))
+                OR turn_id = ANY (ARRAY(SELECT id FROM going)) AND NOT %(leave_links)s::boolean)),
      m AS (DELETE FROM persistmem.memories WHERE namespace = (SELECT %(namespace)s::text)
            AND id = ANY (ARRAY(SELECT id FROM going)) RETURNING id),
      n AS (UPDATE persistmem.namespaces SET documents = documents - (SELECT count(DISTINCT memory_id) FROM w),

@@ -65,6 +65,7 @@ WITH linked AS (
            max(r.quote) FILTER (WHERE r.alone OR strpos(m.text, r.quote) > 0)
     FROM json_to_recordset(%(rows)s::json) AS r(memory_id uuid, thread_id text, message_id text, quote text, alone boolean)
     JOIN persistmem.messages m ON m.namespace = %(namespace)s::text AND m.thread_id = r.thread_id AND m.id = r.message_id
+    JOIN persistmem.memories s ON s.namespace = %(namespace)s::text AND s.id = r.memory_id
     WHERE m.turn_id IS NOT NULL
     GROUP BY r.memory_id, m.turn_id
     ON CONFLICT (namespace, memory_id, turn_id) DO UPDATE SET quote = coalesce(l.quote, excluded.quote)
