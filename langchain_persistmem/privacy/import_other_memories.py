@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from langchain_persistmem.learning.decisions.sameness import identity
 from langchain_persistmem.postgres.answer import Answer
@@ -79,6 +80,17 @@ class _Existing:
 
     changed: dict[str, datetime]
     stated: dict[bytes, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """Entries whose rows are written, and not yet what these are found by."""
+
+    namespace: Namespace
+    entries: Sequence[Entry]
+    new_ids: Mapping[str, UUID]
+    """By key; a row that is replaced keeps another."""
+    ids: Answer[Mapping[str, UUID]]
 
 
 async def begin(backend: Backend, opening: Opening, connect: Connect, *, dry_run: bool) -> State:
@@ -177,23 +189,30 @@ async def _bring(
         return fates, 0
     await generations.see(backend, (entry.namespace for entry in fresh), seen, now=now)
     vectors, embedded = await _vectors(backend, fresh)
+    # In one order for all writers, so that no two wait for each other.
+    groups = sorted(by_namespace(fresh).items(), key=lambda pair: encode(pair[0]))
     async with backend.transaction(_of(fresh)) as tx:
-        groups = by_namespace(fresh)
-        for namespace in sorted(groups, key=encode):  # one order for all writers, so that no two wait for each other
-            group = groups[namespace]
-            if namespace in seen and await hold_existing(tx, namespace) != seen[namespace].generation:
+        # All namespaces share their round trips: one that locks and looks again, now that nobody else writes, and one that writes.
+        looks = [
+            (hold_existing(tx, namespace), namespaces.read_state(tx, namespace), _find_existing(tx, namespace, group))
+            for namespace, group in groups
+        ]
+        writings: list[_Writing] = []
+        for (namespace, group), (generation, answer, existing) in zip(groups, looks, strict=True):
+            state, present = await answer, await existing
+            if namespace in seen and await generation != seen[namespace].generation:
                 fates.extend("erased" for _ in group)  # since this import met it first; a later one may bring it over
-                continue
-            held = generations.hold(tx, backend, namespace, now=now)
-            answer = _find_existing(tx, namespace, group)  # asked again: now nobody else writes
-            state, existing = await held, await answer
-            if not may_write(state.consent):
+            elif state is None or not may_write(state.consent):  # it would begin paused, or is
                 fates.extend("paused" for _ in group)
-                continue
-            pairs = judge(group, existing.changed, existing.stated)
-            wanted = [entry for entry, fate in pairs if fate in ("added", "replaced")]
-            fates.extend(fate for _, fate in pairs)
-            await _write(tx, backend, namespace, wanted, vectors, extractor=extractor, now=now)
+            else:
+                generations.begin_write(backend, namespace, state)
+                pairs = judge(group, present.changed, present.stated)
+                wanted = [entry for entry, fate in pairs if fate in ("added", "replaced")]
+                fates.extend(fate for _, fate in pairs)
+                if wanted:
+                    writings.append(_begin_writing(tx, backend, namespace, wanted, extractor=extractor, now=now))
+        for writing in writings:
+            await _write(tx, backend, writing, vectors)
     return fates, embedded
 
 
@@ -227,23 +246,25 @@ async def _vectors(
     return vectors, len(texts)
 
 
+def _begin_writing(
+    tx: Transaction, backend: Backend, namespace: Namespace, entries: Sequence[Entry], *, extractor: str, now: datetime
+) -> _Writing:
+    new = {entry.key: backend.new_id() for entry in entries}
+    rows = [row_of_entry(new[entry.key], entry, now=now) for entry in entries]
+    ids = import_other_memories.import_items(tx, namespace, rows, extractor=extractor)
+    return _Writing(namespace, entries, new, ids)
+
+
 async def _write(
     tx: Transaction,
     backend: Backend,
-    namespace: Namespace,
-    entries: Sequence[Entry],
+    writing: _Writing,
     vectors: Mapping[tuple[Namespace, str], Sequence[Vector]],
-    *,
-    extractor: str,
-    now: datetime,
 ) -> None:
-    if not entries:
-        return
-    new = {entry.key: backend.new_id() for entry in entries}
-    rows = [row_of_entry(new[entry.key], entry, now=now) for entry in entries]
+    """Write what the entries are found by, and the audit."""
+    namespace, entries, ids = writing.namespace, writing.entries, await writing.ids
     # A replaced row keeps its id: its old vectors and terms go before the new ones come.
-    ids = await import_other_memories.import_items(tx, namespace, rows, extractor=extractor)
-    replaced = [id for key, id in ids.items() if id != new[key]]
+    replaced = [id for key, id in ids.items() if id != writing.new_ids[key]]
     search_index.delete_vectors(tx, namespace, replaced)
     search_index.unindex_memories(tx, namespace, replaced)
     model = await _model(backend)

@@ -69,7 +69,7 @@ def hold(tx: Transaction, backend: Backend, namespace: Namespace, *, now: dateti
     """Lock a namespace until the transaction ends; one that is new begins with the consent of the settings."""
 
     def read(state: NamespaceState) -> NamespaceState:
-        _begin_write(backend, namespace, state)
+        begin_write(backend, namespace, state)
         return state
 
     state_read = namespaces.hold_namespace(
@@ -84,13 +84,14 @@ def hold_seen(tx: Transaction, backend: Backend, namespace: Namespace, state: Na
     Raises:
         ErasedError: the namespace was erased since, or memory is paused by now; :func:`check_pauses` says which.
     """
-    _begin_write(backend, namespace, state)
+    begin_write(backend, namespace, state)
     write = backend.new_id()
     hold_for_writing(tx, namespace, state, write=write)
     return write
 
 
-def _begin_write(backend: Backend, namespace: Namespace, state: NamespaceState) -> None:
+def begin_write(backend: Backend, namespace: Namespace, state: NamespaceState) -> None:
+    """Note that vectors may be written into a namespace, which is large or is not."""
     model = backend.embedding_model
     # From half the size on, so that the batch with which it becomes large is indexed, and not only the next.
     backend.unindexed.begin_write(

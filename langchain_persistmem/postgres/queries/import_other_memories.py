@@ -83,9 +83,9 @@ def find_existing_items(
     )
 
 
-async def import_items(
+def import_items(
     tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]], *, extractor: str
-) -> Mapping[str, UUID]:
-    """Write items with their own dates; returns the id of each key that was written."""
+) -> Answer[Mapping[str, UUID]]:
+    """Write items with their own dates; the answer is the id of each key that was written."""
     parameters = {"namespace": encode(namespace), "rows": to_json(list(rows)), "extractor": extractor}
-    return {row["key"]: row["id"] for row in await tx.fetch(statement("import_items"), parameters)}
+    return tx.fetch(statement("import_items"), parameters).then(lambda rows: {row["key"]: row["id"] for row in rows})
