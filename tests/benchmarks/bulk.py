@@ -38,7 +38,9 @@ SELECT c.relname, pg_relation_size(c.oid) AS size
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'i' AND n.nspname IN ('persistmem', 'public')
 ORDER BY size DESC LIMIT 6"""
-NEW, CONCURRENT, ROUNDS = 15, 2_000, 5
+NEW, CONCURRENT, ROUNDS = 20, 2_000, 5
+WARM = 10
+"""Turns until statements are prepared, which PostgresStore's are at once, and have a plan for all users."""
 TURNS, PART = 1_000, 50
 Contenders = dict[str, Any]
 
@@ -105,21 +107,25 @@ def print_sizes(name: str, dsn: str, count: int) -> None:
 
 
 def write_in_turns(contenders: Contenders, crowd: People, server: str) -> None:
-    """Put one memory of a user who is new, a hundred more, and forget the user."""
+    """Put one memory of a user who is new, one more, a hundred; delete one, and forget the user."""
     spent: dict[tuple[str, str], list[Spent]] = defaultdict(list)
     meters = {name: Meter(server, contender.dsn) for name, contender in contenders.items()}
-    for turn in range(NEW):
+    for turn in range(WARM + NEW):
         user = crowd.users + turn + 1
-        numbers = [number % crowd.memories for number in range(turn * 101, turn * 101 + 101)]
+        numbers = [number % crowd.memories for number in range(turn * 102, turn * 102 + 102)]
         for name, contender in contenders.items():
             steps: dict[str, Callable[[], object]] = {
                 "put 1": lambda c=contender, n=numbers, u=user: c.put(u, n[:1]),
-                "put 100": lambda c=contender, n=numbers, u=user: c.put(u, n[1:]),
-                "forget a user of 101": lambda c=contender, n=numbers, u=user: c.forget(u, n),
+                "put 1 more": lambda c=contender, n=numbers, u=user: c.put(u, n[1:2]),
+                "put 100": lambda c=contender, n=numbers, u=user: c.put(u, n[2:]),
+                "delete 1": lambda c=contender, n=numbers, u=user: c.delete(u, n[0]),
+                "forget a user of 101": lambda c=contender, n=numbers, u=user: c.forget(u, n[1:]),
             }
             for what, step in steps.items():
-                spent[what, name].append(meters[name].spent(step)[0])
-    for what in ("put 1", "put 100", "forget a user of 101"):
+                cost, _ = meters[name].spent(step)
+                if turn >= WARM:
+                    spent[what, name].append(cost)
+    for what in ("put 1", "put 1 more", "put 100", "delete 1", "forget a user of 101"):
         found = {name: spent[what, name] for name in contenders}
         report(what, {name: 1e3 * median(entry.clock for entry in entries) for name, entries in found.items()}, "ms")
         cpu = {name: 1e3 * median(entry.cpu or 0 for entry in entries) for name, entries in found.items()}

@@ -70,6 +70,9 @@ class Ours:
         found = self.memory.recall(question, limit=10, threshold=0, user_id=f"u{user}")
         return [int(each.memory.key[1:]) for each in found]
 
+    def delete(self, user: int, number: int) -> None:
+        self.memory.store.delete(("memories", f"u{user}"), f"k{number}")
+
     def forget(self, user: int, numbers: Sequence[int]) -> None:
         self.memory.forget(everything=True, user_id=f"u{user}")
 
@@ -102,6 +105,9 @@ class Upstream:
 
     def search(self, user: int, question: str) -> list[int]:
         return [int(item.key[1:]) for item in self.store.search(("memories", f"u{user}"), query=question, limit=10)]
+
+    def delete(self, user: int, number: int) -> None:
+        self.store.delete(("memories", f"u{user}"), f"k{number}")
 
     def forget(self, user: int, numbers: Sequence[int]) -> None:
         self.store.batch([PutOp(("memories", f"u{user}"), f"k{each}", None) for each in numbers])

@@ -39,6 +39,7 @@ from langchain_persistmem import (
 )
 from langchain_persistmem.privacy.import_postgres_store import paths_of
 from langchain_persistmem.types.namespace import decode
+from tests.support.round_trips import proxied
 
 pytestmark = pytest.mark.slow
 
@@ -627,6 +628,21 @@ def test_five_thousand_items_come_over_in_bounded_batches_without_a_model(
         assert "jazz" in memory.recall("Which music do I like?", user_id="user42")[0].text
         (found,) = rows(database, "SELECT count(*) AS n FROM persistmem.vectors")
         assert found["n"] == ROWS * 9 // 10
+
+
+def test_the_people_of_a_page_share_their_round_trips(database: str, source: str, embeddings: LocalEmbeddings) -> None:
+    settings = Settings(worker=False, pool_min=1, pool_max=1)
+    with (
+        proxied(database) as proxy,
+        PersistMem.open(proxy.conninfo, embeddings=embeddings, settings=settings) as memory,
+    ):
+        assert memory.recall("tea", user_id="ada") == []  # what is looked up once is known
+        before = proxy.round_trips
+        result = import_postgres_store(memory, source, vectors="keep")
+        taken = proxy.round_trips - before
+    people = {namespace for namespace, _ in ITEMS}
+    assert result.added == len(ITEMS)
+    assert taken < len(people)
 
 
 KILLED = """
