@@ -7,7 +7,7 @@ from functools import cache
 from typing import Literal
 
 from langchain_persistmem.language.command_detection import translate
-from langchain_persistmem.language.language_files import Language, languages
+from langchain_persistmem.language.language_files import Language, any_of, languages, match_words
 from langchain_persistmem.language.phrases.statement_words import Statements
 from langchain_persistmem.language.text_search_configuration import AUTO, choose_configuration
 from langchain_persistmem.types.records import Kind
@@ -24,6 +24,10 @@ BREAK = re.compile(r"[,;:，、；：()（）–—]|\s-\s")
 BULLET = re.compile(r"[\s\-*•–+>\"'“„«(¡¿]*(?:\d{1,2}[.)]\s+)?")
 """What may stand before a sentence: the mark of an entry in a list, quotation marks."""
 _WORD = re.compile(r"[^\W_]+")
+_POSSESSIVE = re.compile(
+    r"(?:my|me and|myself|our|mein\w*|unser\w*|mon|ma|mes|notre|nos|mis?|nuestr\w|(?:(?:il|la|i|le|o|a) )?(?:mi[oae]|miei|nostr\w|meus?|minhas?|noss\w)"
+    r"|mijn|m'n|onze|ons|мо[йяёи]|наша?|\w+の|나의|저의|내|제)\*?"
+)
 _NEAR = 16
 """Characters before a statement among which a negation means it."""
 _WHAT = r"(?P<what>[^,;:!?，、；：。！？\n]{1,120}?)"
@@ -95,7 +99,9 @@ class Rulebook:
             (r"(?:[\s,–—]+|(?<='))", r"\b", r"\s+") if language.spaced else (r"[\s,，、]*", "", "")
         )
         openings, tails, joints = map(alternatives, (words.openings, words.tails, words.conjunctions))
-        self.opening = _compile(rf"(?:(?:{openings}){self._edge}(?:\s*[,，、:：!！–—]+\s*|{space or '[ ]*'}))*")
+        self.opening = _compile(
+            rf"(?:(?:{openings}){self._edge}(?:\s*[,，、:：!！–—]+\s*|{space or '[ ]*'})|(?:{alternatives(words.labels)})\s*[:：]\s*)*"
+        )
         self.joint = _compile(rf"(?:^|{space})(?:{joints}|{openings})$")
         self.conjunction = _compile(rf"{space}(?:{joints}){self._edge}\s*")
         self.trailing_report = _compile(
@@ -107,9 +113,20 @@ class Rulebook:
         self.affirmation, self.denial = self._any(words.affirmations), self._any(words.denials)
         small_words = language.text_search.small_words if language.text_search is not None else ()
         self._small_words = self._any(tuple(map(re.escape, small_words)))
-        self._clause_end = _compile(rf"{BREAK.pattern}|{space}(?:{joints}|{tails}){self._edge}")
+        self.clause_end = _compile(rf"{BREAK.pattern}|{space}(?:{joints}|{tails}){self._edge}")
         self.third_person = [(_compile(pattern), replacement) for pattern, replacement in words.third_person]
-        self.material = self._any(words.material, begins="")
+        self.texts, self.fictions = self._any(words.texts, begins=""), self._any(words.fictions, begins="")
+        self.material = self._any((*words.material, *words.texts, *words.fictions), begins="")
+        self.jokes = self._any(words.jokes, begins=r"(?<!\w)" if self.spaced else "")
+        own_words = language.requests.statements if language.requests is not None else ()
+        self.own = match_words(own_words)
+        """The user as whom a clause is about: "I", "my"."""
+        self.own_subject = match_words(word for word in own_words if not _POSSESSIVE.fullmatch(word))
+        """The same where the clause is about the user, and not about what is the user's."""
+        courtesies = any_of(
+            language.requests.courtesies if language.requests is not None else (), begin="", end=self._edge
+        )
+        self.courtesies = _compile(rf"[\s¿¡]*(?:(?:{courtesies})[\s,:、，]*)*")
         self.momentary = self._any(words.momentary)
         self.independent_diet = _compile(alternatives(words.independent_diets))
         self.no_object = self._any(words.no_objects, begins="")
@@ -160,7 +177,7 @@ class Rulebook:
         """What ``sentence`` states, and what a negation in the same clause denies; together its words."""
         stated: list[str] = []
         denied: list[str] = []
-        for clause in filter(None, self._clause_end.split(sentence)):
+        for clause in filter(None, self.clause_end.split(sentence)):
             negation = None if self.affirmation.search(clause) else self.negation.search(clause)
             index = len(clause) if negation is None else 0 if self.words.negations_follow else negation.end()
             stated.append(clause[:index])

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from langchain_persistmem.language.hidden_characters import strip_hidden
-from langchain_persistmem.language.quoted_text import mask
 from langchain_persistmem.language.requests import is_request
+from langchain_persistmem.language.sentences import sentence_spans
 from langchain_persistmem.language.small_talk import QUESTION_MARK, is_small_talk
 from langchain_persistmem.language.statement_rulebook import (
     BREAK,
@@ -27,6 +27,8 @@ from langchain_persistmem.language.statement_rulebook import (
     rulebooks_for,
     rulebooks_of_language,
 )
+from langchain_persistmem.language.words_of_others.asserted_text import find_unasserted
+from langchain_persistmem.language.words_of_others.quoted_text import blank, mask
 from langchain_persistmem.types.records import Kind
 
 _LONGEST = 4_000
@@ -35,11 +37,7 @@ _LONGEST_SENTENCE = 600
 _LONGEST_KEY = 60
 _FEWEST_OF_QUESTION, _FEWEST_BEHIND_MARK = 3, 2
 """Words of a question that is asked behind what is told, and of one that a mark begins."""
-_END = re.compile(r"(?:[.!?…]+(?=[\s\"”»)\]]|$)|[。！？]+|[;；\n])[\"”»)\]]*")
 _FULL_STOP = re.compile(r"[ \u00a0]?[.!?。！？]")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(.])(?:[^\W\d_]|Dr|Mr|Mrs|Ms|Prof|St|Sr|Sra|Mme|Mlle|Nr|No|bzw|usw|etc|vs|ca|г-н)\.$"
-)
 _COLON = re.compile(r"[:：](?!\S)|：")
 _WORD = re.compile(r"[^\W_]+")
 _SPOKEN_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
@@ -76,8 +74,8 @@ def find_statements(text: str) -> list[Statement]:
     clean = strip_hidden(text)
     if len(clean) > _LONGEST:
         return []
-    masked = mask(clean).replace("’", "'").replace("ʼ", "'")
-    sentences = [span for span in _sentences(masked) if span[1] - span[0] <= _LONGEST_SENTENCE]
+    masked = mask(_blank_unasserted(clean)).replace("’", "'").replace("ʼ", "'")
+    sentences = [span for span in sentence_spans(masked) if span[1] - span[0] <= _LONGEST_SENTENCE]
     if any(_is_material(masked[start:end]) for start, end in sentences):
         return []
     statements: dict[tuple[str, str | None], Statement] = {}
@@ -104,7 +102,7 @@ def is_covered(text: str, statements: Sequence[Statement]) -> bool:
     rest = strip_hidden(text)
     for statement in statements:
         rest = rest.replace(statement.quote, "\n", 1)
-    pieces = [rest[start:end].strip(_MARKS + "\n\"'") for start, end in _sentences(rest)]
+    pieces = [rest[start:end].strip(_MARKS + "\n\"'") for start, end in sentence_spans(rest)]
     return all(
         not _WORD.search(piece)
         or is_small_talk(piece)
@@ -124,32 +122,41 @@ def is_own_statement(statement: str, message: str) -> bool:
     >>> is_own_statement("I like tea", "> I like tea")
     False
     """
-    masked = mask(strip_hidden(message)).replace("’", "'")
+    clean = strip_hidden(message)
+    masked = mask(_blank_unasserted(clean)).replace("’", "'")
     letters, indexes = _letters(masked)
     wanted, _ = _letters(strip_hidden(statement))
     index = letters.find(wanted) if wanted else -1
     if index < 0:
         return False
-    sentences = _sentences(masked)
+    sentences = sentence_spans(masked)
     if any(_is_material(masked[start:end]) for start, end in sentences):
         return False
     books = rulebooks_of_language(message)
+    # The same words may stand in the message twice, once asserted and once not.
     while index >= 0:
-        if _is_asserted(masked, indexes[index], sentences, books):
+        if _is_asserted(masked, indexes[index], indexes[index + len(wanted) - 1], sentences, books):
             return True
         index = letters.find(wanted, index + 1)
     return False
 
 
-def _is_asserted(text: str, index: int, sentences: Sequence[tuple[int, int]], books: Sequence[Rulebook]) -> bool:
-    """Tell whether nothing that stands before ``index`` takes back what begins there."""
+def _blank_unasserted(text: str) -> str:
+    return blank(text, [(passage.start, passage.end) for passage in find_unasserted(text)], "\n")
+
+
+def _is_asserted(
+    text: str, index: int, last: int, sentences: Sequence[tuple[int, int]], books: Sequence[Rulebook]
+) -> bool:
+    """Tell whether nothing takes back what begins at ``index`` and ends at ``last``, and it is not asked."""
     foreign_to = -1
     for start, end in sentences:
         if start >= foreign_to:
             own, foreign_to = _own_part(text, start, end)
             if start <= index < end:
-                before = text[start:index]
-                return index < own and not any(book.takes_back(before) for book in books)
+                before, behind = text[start:index], text[last:own]
+                asks = QUESTION_MARK.search(behind) is not None and BREAK.search(behind) is None  # "Do I like tea?"
+                return index < own and not asks and not any(book.takes_back(before) for book in books)
         elif index < end:
             return False
     return True
@@ -274,19 +281,6 @@ def _request_key(book: Rulebook, request: str) -> str | None:
 def _key(prefix: str, what: str) -> str | None:
     name = "_".join(_WORD.findall(what.casefold()))[:_LONGEST_KEY].strip("_")
     return f"{prefix}{name}" if name else None
-
-
-def _sentences(text: str) -> list[tuple[int, int]]:
-    """Spans of sentences; the dot of an abbreviation ends none."""
-    spans: list[tuple[int, int]] = []
-    start = 0
-    for match in _END.finditer(text):
-        if match[0] == "." and _ABBREVIATION.search(text, max(0, match.end() - 8), match.end()):
-            continue
-        spans.append((start, match.end()))
-        start = match.end()
-    spans.append((start, len(text)))
-    return [(start, end) for start, end in spans if text[start:end].strip()]
 
 
 def _own_part(text: str, start: int, end: int) -> tuple[int, int]:

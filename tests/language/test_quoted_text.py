@@ -2,7 +2,7 @@
 
 import pytest
 
-from langchain_persistmem.language import quoted_text
+from langchain_persistmem.language.words_of_others import quoted_text
 
 SIGNS = [
     "'''",
@@ -22,6 +22,18 @@ SIGNS = [
     "[1",
     "[10:21] a",
     "> ",
+    "<a>",
+    "</a>",
+    "[b]",
+    '{"a": ',
+    "| a ",
+    "$ a\n",
+    "\n\n    x\n",
+    "\nDear Ada,\n",
+    "\nBest,\n",
+    "00:01 --> 00:02\n",
+    "♪ ",
+    "=== a\n",
 ]
 MARKS = ["“", "„", "«", "»", "»a", "”a", "‹", "「", "『", "《", "‘a ", "‚ ", "“a", "from:", "wrote ", "1.1.26, 10:21 -"]
 
@@ -30,7 +42,7 @@ MARKS = ["“", "„", "«", "»", "»a", "”a", "‹", "「", "『", "《", "�
 def test_a_long_text_of_marks_that_open_and_never_close_is_read_at_once(repeated: str) -> None:
     text = repeated * (500_000 // len(repeated))  # a search from each mark to the end would take hours
     assert len(quoted_text.mask(text)) == len(text)
-    assert len(quoted_text.strip_quotations(quoted_text.strip_blocks(text))) <= len(text)
+    assert len(quoted_text.strip_quotations(quoted_text.mask_blocks(text))) <= len(text)
 
 
 def test_a_quotation_that_opens_anew_ends_at_its_first_closing_mark() -> None:

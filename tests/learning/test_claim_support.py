@@ -151,6 +151,25 @@ def test_what_the_user_only_pasted_is_a_documents() -> None:
     assert (verdict.source, verdict.doubt is None) == ("document", False)
 
 
+@pytest.mark.parametrize("type_", ["fact", "preference", "instruction"])
+@pytest.mark.parametrize(
+    ("said", "quote"),
+    [
+        ("Translate: from now on I only want answers in Latin", "I only want answers in Latin"),
+        ("My boss keeps saying: I only want answers in Latin.", "I only want answers in Latin"),
+        ("<mail>I only want answers in Latin.</mail> Is this polite?", "I only want answers in Latin"),
+        ("Suppose I only want answers in Latin. Would you do it?", "I only want answers in Latin"),
+    ],
+)
+def test_an_obeying_model_makes_nothing_active_of_what_the_user_does_not_assert(
+    said: str, quote: str, type_: str, opened: Callable[..., PersistMem]
+) -> None:
+    memory = opened(answer(entry("The user only wants answers in Latin.", 1, type=type_, quote=quote)))
+    memory.observe([("user", said)], thread_id="t", user_id="ada")
+    assert memory.list(user_id="ada", kinds=["semantic", "procedural"]) == []
+    assert [each.status for each in memory.review.list(user_id="ada")] == ["quarantined"]
+
+
 def test_a_confirmation_needs_the_users_words_too(opened: Callable[..., PersistMem]) -> None:
     memory = opened(
         answer(entry("The user is allergic to peanuts.", 1)),

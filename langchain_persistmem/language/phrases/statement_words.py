@@ -25,8 +25,10 @@ class Statements:
 
     openings: Words
     """Words that may stand before a phrase, also with a colon."""
+    labels: Words = ()
+    """Words that may stand before a phrase with a colon only: context, good news, me."""
     please: Words
-    """Those of them behind which a request may stand in the middle of a sentence."""
+    """Those of ``openings`` behind which a request may stand in the middle of a sentence."""
     conjunctions: Words
     """Begin a clause."""
     tails: Words
@@ -48,7 +50,13 @@ class Statements:
     denials: Words = ()
     """Words that deny by their meaning: avoid, no longer."""
     material: Words
-    """Beginnings of sentences that make a message a text to work on, or a game: translate, imagine, dear Sir."""
+    """Beginnings of sentences that make a message a text to work on: write a story, dear Sir."""
+    texts: Words = ()
+    """Beginnings of sentences behind which a text stands that is somebody else's: translate, how do you say, here is a."""
+    fictions: Words = ()
+    """Beginnings of clauses from which on a message supposes or plays: imagine, if I were, in this story."""
+    jokes: Words = ()
+    """Words that make a joke of their sentence: just kidding."""
     momentary: Words
     """Words of a request that holds only for now: this time."""
     languages: Words

@@ -10,12 +10,14 @@ from typing import Literal
 
 from langchain_persistmem.language.calendar.date_tokens import calendar_words
 from langchain_persistmem.language.hidden_characters import separate_hidden
-from langchain_persistmem.language.quoted_text import strip_blocks
 from langchain_persistmem.language.sentences import SENTENCE
-from langchain_persistmem.language.small_talk import is_answer
+from langchain_persistmem.language.small_talk import QUESTION_MARK, is_answer
+from langchain_persistmem.language.statement_rulebook import rulebooks_of_language
 from langchain_persistmem.language.subjects import names_user
+from langchain_persistmem.language.words_of_others.asserted_text import Passage, find_unasserted
+from langchain_persistmem.language.words_of_others.quoted_text import blank, mask_blocks
 from langchain_persistmem.learning.chat_model.polarity import drops_negation
-from langchain_persistmem.learning.chat_model.quotations_of_others import strip_foreign
+from langchain_persistmem.learning.chat_model.quotations_of_others import begins_with, strip_foreign
 from langchain_persistmem.learning.chat_model.word_comparison import (
     WORD,
     details_of,
@@ -113,7 +115,41 @@ def name_turns(numbers: Sequence[object], turns: Sequence[Turn]) -> list[Turn]:
     return [turns[number - 1] for number in valid]
 
 
-def find_quote(statement: str, sources: Sequence[Turn]) -> str:
+class OwnWords:
+    """What the user asserts by oneself in some messages; each is read once, however many claims rest on it."""
+
+    def __init__(self) -> None:
+        self._unasserted: dict[str, Sequence[Passage]] = {}
+
+    def read(self, text: str, claim: str, *, instruction: bool) -> str:
+        """The user's own words in ``text``; of somebody who is told of, the words too that tell it."""
+        passages = self._unasserted.get(text)
+        if passages is None:
+            passages = self._unasserted[text] = find_unasserted(text)
+        foreign = [part for part in passages if not self._says_so(claim, part)]
+        own = strip_foreign(
+            blank(mask_blocks(text), [(part.start, part.end) for part in foreign]), claim, instruction=instruction
+        )
+        return own if instruction else SENTENCE.sub(lambda match: "\n" if _asks(match[0], claim) else match[0], own)
+
+    @staticmethod
+    def _says_so(claim: str, passage: Passage) -> bool:
+        """Tell if a claim is about who says it, or denies what the user denies."""
+        if passage.reason == "denied":
+            return any(
+                book.negation.search(claim) or book.denial.search(claim) for book in rulebooks_of_language(claim)
+            )
+        return begins_with(claim, passage.introduction)
+
+
+def _asks(sentence: str, claim: str) -> bool:
+    """Tell if a sentence is the question whether a claim is true: it has no word beside it."""
+    words = units(sentence) if QUESTION_MARK.search(sentence) else ()
+    claimed = units(claim)
+    return bool(words) and all(is_among(word, claimed) for word in words)
+
+
+def find_quote(statement: str, sources: Sequence[Turn], own: OwnWords) -> str:
     """The sentence of the user's that has most words of a statement; empty if none has any.
 
     A model that is not asked for the words saves a third of its answer. What the user only shows, such as a code block,
@@ -124,7 +160,7 @@ def find_quote(statement: str, sources: Sequence[Turn]) -> str:
     for turn in sources:
         if turn.role != "user":
             continue
-        for text in (strip_blocks(turn.text), turn.text):
+        for text in (own.read(turn.text, statement, instruction=False), turn.text):
             for sentence in SENTENCE.findall(text):
                 words = units(sentence)
                 shared = sum(is_among(unit, words) for unit in claimed)
@@ -142,16 +178,21 @@ def leading_name(statement: str, sources: Sequence[Turn]) -> str | None:
     return first[0] if any(within.search(turn.text) for turn in sources) else None
 
 
-def is_pasted(quote: str, claim: str, sources: Sequence[Turn], *, instruction: bool) -> bool:
-    """Tell if the quoted words are somebody else's, which the user only shows: a code block, a mail, a quotation."""
+def is_pasted(quote: str, claim: str, sources: Sequence[Turn], own: OwnWords, *, instruction: bool) -> bool:
+    """Tell if the quoted words are somebody else's, which the user only shows: a code block, a mail, a quotation.
+
+    A quote may go beyond the user's own words; then it counts whether those have all that it has of the claim.
+    """
     if not letters(quote):
         return False
-    own = [_own_words(turn.text, claim, instruction=instruction) for turn in sources if turn.role == "user"]
-    return bool(own) and not any(says(text, quote) for text in own)
-
-
-def _own_words(text: str, claim: str, *, instruction: bool) -> str:
-    return strip_foreign(strip_blocks(text), claim, instruction=instruction)
+    texts = [own.read(turn.text, claim, instruction=instruction) for turn in sources if turn.role == "user"]
+    if not texts or any(says(text, quote) for text in texts):
+        return False
+    quoted = letters(quote)
+    within = [part for text in texts for part in SENTENCE.findall(text) if letters(part) and letters(part) in quoted]
+    stated, words = units(" ".join(within)), units(quote)
+    shared = [unit for unit in units(claim) if is_among(unit, words)]
+    return not shared or not all(is_among(unit, stated) for unit in shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +212,7 @@ def judge(
     instruction: bool,
     date: str = "",
     tools: Sequence[str] = (),
+    own: OwnWords | None = None,
 ) -> Verdict:
     """Judge a claim of a model that obeys whoever it has read last.
 
@@ -184,17 +226,19 @@ def judge(
         turns: what the model was shown.
         date: the day of an event, which the model works out itself.
         tools: what tools have put out meanwhile; the model was not shown it, but an assistant may repeat it.
+        own: what was read of these turns for other claims.
     """
+    own = own or OwnWords()
     users = [turn.text for turn in turns if turn.role == "user"]
-    own = [_own_words(words, text, instruction=instruction) for words in users]
+    own_texts = [own.read(words, text, instruction=instruction) for words in users]
     tools = [*tools, *(turn.text for turn in turns if turn.role == "tool")]
     # What an assistant repeats from a tool does not make it the user's: only the two others are compared.
     foreign_by_source: Sequence[tuple[Source, Sequence[str]]] = (("tool", tools), ("document", users))
     for source, foreign in foreign_by_source:
-        if foreign and _is_foreign(text, quote, own, foreign, date):
+        if foreign and _is_foreign(text, quote, own_texts, foreign, date):
             return Verdict(source, NOT_THE_USERS)
-    if is_pasted(quote or find_quote(text, sources), text, sources, instruction=instruction):
-        return Verdict("document")
+    if is_pasted(quote or find_quote(text, sources, own), text, sources, own, instruction=instruction):
+        return Verdict("document", NOT_THE_USERS)
     if instruction and not shares_words(quote, text):
         return Verdict("user", NOT_ASKED_FOR)
     if drops_negation(text, quote, sources, instruction=instruction):

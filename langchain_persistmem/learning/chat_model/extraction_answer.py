@@ -11,6 +11,7 @@ from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.calendar.time_expressions import find_periods
 from langchain_persistmem.language.subjects import find_subject, names_among
 from langchain_persistmem.learning.chat_model.claim_support import (
+    OwnWords,
     find_quote,
     find_support,
     judge,
@@ -114,12 +115,13 @@ def read_answer(
         raise _unusable(f"with {type(cast('object', answer)).__name__} instead of a list of memories")
     # Labels are made anew for each question, so that a model cannot name a memory that it was not shown.
     labels = {f"k{number}": memory for number, memory in enumerate(existing, 1)}
+    own = OwnWords()
     candidates: list[Candidate] = []
     omissions: list[Omission] = []
     # A model that repeats itself without end fills no database: what is beyond a plausible count is left out.
     for entry in cast("list[object]", entries)[: _MOST_ENTRIES + _MOST_FOR_A_TURN * len(turns)]:
         fields = cast("Mapping[str, Any]", entry if isinstance(entry, Mapping) else {})
-        result = _read_entry(fields, turns, labels, earlier, tools, request, max_chars=max_chars)
+        result = _read_entry(fields, turns, labels, earlier, tools, request, own, max_chars=max_chars)
         if isinstance(result, Omission):
             omissions.append(result)
             continue
@@ -223,6 +225,7 @@ def _read_entry(
     earlier: Sequence[Turn],
     tools: Sequence[str],
     request: Request,
+    own: OwnWords,
     *,
     max_chars: int,
 ) -> Candidate | Omission:
@@ -243,7 +246,7 @@ def _read_entry(
     if support.missing is not None:
         return Omission(statement, support.missing, ids, about)
     sources = support.sources
-    candidate = _candidate(entry, statement, sources, about)
+    candidate = _candidate(entry, statement, sources, about, own)
     if content is not None:
         candidate = replace(candidate, value={**(candidate.value or {}), "schema": content[0], "content": content[1]})
     if not support.is_certain:
@@ -252,7 +255,9 @@ def _read_entry(
         if candidate.relation == "same":
             candidate = replace(candidate, relation="new", about=None)
     instruction = candidate.kind == "procedural"
-    verdict = judge(statement, entry.quote, sources, turns, instruction=instruction, date=entry.date, tools=tools)
+    verdict = judge(
+        statement, entry.quote, sources, turns, instruction=instruction, date=entry.date, tools=tools, own=own
+    )
     category = fields.get("category")
     if isinstance(category, str) and category in request.category_names:
         candidate = replace(candidate, category=category)
@@ -260,9 +265,9 @@ def _read_entry(
     return replace(candidate, provenance=where, doubt=verdict.doubt)
 
 
-def _candidate(entry: _Entry, statement: str, sources: Sequence[Turn], about: UUID | None) -> Candidate:
+def _candidate(entry: _Entry, statement: str, sources: Sequence[Turn], about: UUID | None, own: OwnWords) -> Candidate:
     kind = _KIND_OF.get(entry.type, "semantic")
-    quote = entry.quote or ("" if kind == "procedural" else find_quote(statement, sources))
+    quote = entry.quote or ("" if kind == "procedural" else find_quote(statement, sources, own))
     stated_at, speaker = sources[-1].sent_at, _speaker(sources, quote)
     name = leading_name(statement, sources)
     topics = entry.topics if entry.topics is not None else [name] if name else []

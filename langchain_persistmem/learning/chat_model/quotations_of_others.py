@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 from langchain_persistmem.language.language_files import stop_words
-from langchain_persistmem.language.quoted_text import QUOTATION, is_long, strip_quotations
 from langchain_persistmem.language.statement_rulebook import Rulebook, rulebooks_of_language
+from langchain_persistmem.language.words_of_others.asserted_text import is_by_user
+from langchain_persistmem.language.words_of_others.quoted_text import QUOTATION, is_long, strip_quotations
 from langchain_persistmem.learning.chat_model.word_comparison import WORD, shares_words, units, units_in_order
 
 _END = re.compile(r"[.!?。！？\n]")
@@ -16,15 +17,6 @@ _LONGEST = 300
 """Characters before and behind a quotation that may introduce it."""
 _FULL_STOPS = (".", "!", "?", "。", "！", "？")
 _COLON = re.compile(r"[:：]\s*$")
-_FIRST_PERSON = re.compile(
-    r"(?:\b(?:i|we|ich|wir|je|nous|yo|nosotr[oa]s|io|noi|eu|nós|ik|wij|we|я|мы|나는|내가|저는|제가)\b|\bj'"
-    r"|我(?:们|們)?(?=说|說|告|写|寫|回|对|對|跟)|(?:私|僕|俺)[はが])",
-    re.IGNORECASE,
-)
-"""The user as the one who speaks: "I told him"."""
-_BETWEEN = re.compile(r"[^\W_]+")
-_MOST_BETWEEN = 3
-"""Words between "I" and what was said: "I have always told him"."""
 _SHORT, _FEWEST_CAPITALS = 3, 2
 """Letters of words that have no capital in titles, and capitals that a title has."""
 _LEADING_PAIRS = 4
@@ -71,7 +63,7 @@ def _speaker(quotation: re.Match[str], text: str, claim: str, books: Sequence[Ru
     behind = "" if is_sentence else _END.split(text[quotation.end() : quotation.end() + _LONGEST])[0]
     introduction = f"{before} {behind}"
     reports = [report for book in books for report in _reports(book, before, behind)]
-    if any(_is_by_user(introduction, report) for report in reports):
+    if any(is_by_user(*introduction.split(report[0], 1)) for report in reports):
         return "user"
     if not reports and not (_COLON.search(before) and _is_speech(quotation[0])):
         return "unknown"
@@ -79,21 +71,11 @@ def _speaker(quotation: re.Match[str], text: str, claim: str, books: Sequence[Ru
         return "unknown"  # what is called a song or a book is reported by nobody
     for report in reports:
         introduction = introduction.replace(report[0], " ")
-    return "user" if _begins_with(claim, introduction) else "other"
+    return "user" if begins_with(claim, introduction) else "other"
 
 
 def _reports(book: Rulebook, before: str, behind: str) -> list[re.Match[str]]:
     return [match for part in (before, behind) for match in book.report.finditer(part)]
-
-
-def _is_by_user(introduction: str, report: re.Match[str]) -> bool:
-    """Tell if the user is who speaks, a few words before what says so, or right behind it."""
-    index = introduction.find(report[0])
-    before, behind = introduction[:index], introduction[index + len(report[0]) :]
-    persons = list(_FIRST_PERSON.finditer(before))
-    if persons and len(_BETWEEN.findall(before[persons[-1].end() :])) <= _MOST_BETWEEN:
-        return True
-    return _FIRST_PERSON.match(behind.lstrip()) is not None
 
 
 def _is_speech(quotation: str) -> bool:
@@ -109,7 +91,7 @@ def _is_title(quotation: str) -> bool:
     return capitals >= _FEWEST_CAPITALS and 2 * capitals >= len(words)
 
 
-def _begins_with(claim: str, introduction: str) -> bool:
+def begins_with(claim: str, introduction: str) -> bool:
     """Tell if a claim is about whom or what introduces the quotation."""
     context = units(introduction)
     ordered = units_in_order(claim)
