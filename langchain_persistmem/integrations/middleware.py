@@ -77,8 +77,11 @@ logger = logging.getLogger(__name__)
 class MemoryAgentState(AgentState):
     """The agent's state with the run's question, which is in no input, output or schema."""
 
-    memory_run: NotRequired[Annotated[BaseMessage | None, PrivateStateAttr]]
-    """The user's message that the run began with, for as long as it lasts: other middleware may take it out meanwhile."""
+    memory_run: NotRequired[Annotated[list[BaseMessage] | None, PrivateStateAttr]]
+    """The user's message that the run began with, for as long as it lasts: other middleware may take it out meanwhile.
+
+    Before it stand those of earlier runs that have not come to an end, such as one that waited for a person in vain.
+    """
 
 
 class CommandAgentState(MemoryAgentState):
@@ -212,7 +215,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
 
     async def _begin(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> Update | None:
         may = await self._may(asynchronous, state, runtime)
-        run: Update = {"memory_run": latest_user_message(in_state(state, "messages") or []) if may else None}
+        run: Update = {"memory_run": _questions(state) if may else None}
         if not self._commands:
             return run if may else {**run, **(_marks(state) or {})}
         question = in_state(state, "memory_question")
@@ -223,7 +226,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         update: Update = run | ({"messages": [*outcome.changed]} if outcome.changed else {})
         if outcome.question != question:
             update["memory_question"] = outcome.question
-        return update | ({"jump_to": "end"} if outcome.ends_turn else {})
+        return update | ({"jump_to": "end", "memory_run": None} if outcome.ends_turn else {})
 
     async def _answer(self, asynchronous: bool, state: Any, runtime: Runtime[Any]) -> CommandOutcome:
         return await answer_message(
@@ -316,12 +319,22 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
 
 
 def _messages_of_run(state: Any) -> list[BaseMessage]:
-    """The latest messages of a state, and before them the question that the run began with, if it was taken out since."""
+    """The latest messages of a state, and before them the questions that were taken out since their runs began."""
     messages = messages_in(state)[-MAX_MESSAGES:]  # those before them were stored after earlier runs
-    question = in_state(state, "memory_run")
-    if question is None or any(message.id == question.id for message in messages):
-        return messages
-    return [question, *messages[1 - MAX_MESSAGES :]]
+    lost = _lost_questions(state, messages)
+    return [*lost, *messages[max(0, len(lost) + len(messages) - MAX_MESSAGES) :]]
+
+
+def _questions(state: Any) -> list[BaseMessage]:
+    """The question of the run that begins, and those of earlier runs that were taken out and never learnt from."""
+    messages = in_state(state, "messages") or []
+    latest = latest_user_message(messages)
+    return [*_lost_questions(state, messages), *([latest] if latest is not None else [])]
+
+
+def _lost_questions(state: Any, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    ids = {message.id for message in messages}
+    return [question for question in in_state(state, "memory_run") or () if question.id not in ids]
 
 
 def _marks(state: Any) -> Update | None:

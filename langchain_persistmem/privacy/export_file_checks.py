@@ -34,9 +34,10 @@ class ExportFile:
         self._path = path
         lines = self._lines()
         _, first = next(lines, (b"", dict[str, Any]()))
-        if first.get("line") != "export":
+        version = first.get("format")
+        if first.get("line") != "export" or type(version) is not int or version < 1:
             raise InvalidInputError(f"{path} is no export of persistmem; to read chats, use: persistmem ingest")
-        if not isinstance(first.get("format"), int) or first["format"] > FORMAT:
+        if version > FORMAT:
             raise InvalidInputError(
                 f"{path} was written by a newer version of langchain-persistmem; upgrade the package"
             )
@@ -152,6 +153,9 @@ def check_row(kind: str, row: Mapping[str, Any]) -> None:
     for name, check in (*columns.needed.items(), *columns.optional.items()):
         if row.get(name) is not None:
             _check(check, row[name], name)
+    # Written twice, and believed as it is read: a file in which they differ would pass as what it is not.
+    if kind == "memory" and row["source"] != row["provenance"]["source"]:
+        raise InvalidInputError("source is not that of the provenance; export the file again")
 
 
 def _check(check: _Check, value: object, name: str) -> None:

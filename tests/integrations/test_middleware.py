@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -918,3 +918,28 @@ async def test_a_question_that_a_summary_takes_out_in_mid_run_is_remembered_and_
     assert any("Kiwi" in (each.text or "") for each in await either.list(user_id="ada"))
     state = await agent.aget_state(ADA) if either.asynchronous else agent.get_state(ADA)
     assert not state.values.get("memory_run"), "nothing of the run is kept behind it"
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["memory first", "summary first"])
+@pytest.mark.parametrize("ending", ["nobody answers", "the model fails"])
+async def test_the_question_of_a_run_that_never_ended_is_learnt_by_the_next_one(
+    either, ending: str, first: bool
+) -> None:
+    summarise = SummarizationMiddleware(
+        Scripted(answers=["They looked at the weather."] * 20), trigger=("messages", 4), keep=("messages", 2)
+    )
+    ours = PersistMemMiddleware(either.memory, background=False, on_error="raise")
+    calls = [[call("weather", f"c{n}", city="Oslo")] for n in range(3)]
+    stop = [call("oven", dish="stew")] if ending == "nobody answers" else RuntimeError("overloaded")
+    model = Scripted(answers=[*calls, stop, "Fine.", "Gladly."])
+    middleware = [ours, summarise] if first else [summarise, ours]
+    agent = agent_of(either.memory, model, middleware=middleware, tools=[weather, oven])
+    with pytest.raises(RuntimeError, match="overloaded") if ending == "the model fails" else nullcontext():
+        await run(either, agent, {"messages": [HumanMessage("I adopted a parrot called Kiwi.", id="q1")]})
+    assert "Kiwi" not in repr(model.requests[-1]), "the summary has taken it out"
+    for number, said in enumerate(["I moved to Graz.", "Thanks for all that."], 2):
+        await run(either, agent, {"messages": [HumanMessage(said, id=f"q{number}")]})
+    stored = [each.content for each in await either.conversations.messages("t1", user_id="ada") if each.type == "human"]
+    assert stored == ["I adopted a parrot called Kiwi.", "I moved to Graz.", "Thanks for all that."]
+    known = [each.text or "" for each in await either.list(user_id="ada")]
+    assert sum("Kiwi" in text for text in known) == 1

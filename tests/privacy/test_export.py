@@ -156,6 +156,8 @@ def sealed(rows: list[dict[str, Any]]) -> bytes:
         (lambda raw: raw + b'{"line": "memory"}\n', "after the end"),
         (lambda raw: b"", "no export"),
         (lambda raw: b'{"role": "user"}\n', "ingest"),
+        (lambda raw: raw.replace(b'"format":2', b'"format":true', 1), "no export"),
+        (lambda raw: raw.replace(b'"format":2', b'"format":-1', 1), "no export"),
         (lambda raw: raw.replace(b'"format":2', b'"format":3', 1), "newer"),
         (lambda raw: b"\xff\xfe" + raw, "JSON"),
         (lambda raw: gzip.compress(raw)[:-20], "cannot be read"),

@@ -126,7 +126,17 @@ def _no_length(row: dict[str, Any]) -> None:
     row["vectors"][0]["norm"] = 0
 
 
-@pytest.mark.parametrize("edit", [_wrong_dimension, _nan, _no_length])
+def _provenance_of_the_operator(row: dict[str, Any]) -> None:
+    row["provenance"]["source"] = "operator"
+
+
+def _source_of_the_operator(row: dict[str, Any]) -> None:
+    row["source"] = "operator"
+
+
+@pytest.mark.parametrize(
+    "edit", [_wrong_dimension, _nan, _no_length, _provenance_of_the_operator, _source_of_the_operator]
+)
 async def test_of_an_import_that_is_refused_nothing_is_stored(
     either: Any, edit: Callable[[dict[str, Any]], None], tmp_path: Path, database: str
 ) -> None:
