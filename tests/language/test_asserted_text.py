@@ -52,6 +52,10 @@ def test_what_the_user_asserts_is_learnt_whatever_it_stands_beside(message: str,
         ("My sister told me that she moved to Rome, and I love it.", "The user's sister moved to Rome."),
         ("Tom: I moved to Rome\nAda: wow, when?", "Tom moved to Rome."),
         ("I don't think I am a morning person.", "The user is not a morning person."),
+        (
+            "I write. My heroine Iris is a spy from Trieste.",
+            "The heroine of the user's book, Iris, is a spy from Trieste.",
+        ),
         ("My brother says he lives in Oslo. I live in Leeds.", "The user's brother lives in Oslo."),
     ],
 )

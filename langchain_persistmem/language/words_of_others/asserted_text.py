@@ -61,7 +61,7 @@ class Passage:
     end: int
     reason: Reason
     introduction: str = ""
-    """The words that say who speaks, where it is somebody else."""
+    """The words that say who speaks, where it is somebody else, or that what follows is supposed."""
 
 
 def find_unasserted(text: str) -> list[Passage]:
@@ -171,9 +171,11 @@ def _find_fiction(book: Rulebook, text: str, start: int, end: int) -> Passage | 
         return None
     sentence = text[start:end]
     for at in sorted({*book.starts(sentence), _past_courtesies(book, sentence)}):
-        if book.fictions.match(sentence, at):
-            is_question = QUESTION_MARK.search(sentence) is not None
-            return Passage(start + at, end if is_question else _end_of_paragraph(text, end), "supposed")
+        if opening := book.fictions.match(sentence, at):
+            reach = end if QUESTION_MARK.search(sentence) else _end_of_paragraph(text, end)
+            # "My heroine" names what a claim may be about; "if I were a nurse" does not.
+            story = "" if book.own_subject.search(opening[0]) else opening[0]
+            return Passage(start + at, reach, "supposed", story)
     return None
 
 

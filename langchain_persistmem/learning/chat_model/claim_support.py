@@ -134,11 +134,13 @@ class OwnWords:
 
     @staticmethod
     def _says_so(claim: str, passage: Passage) -> bool:
-        """Tell if a claim is about who says it, or denies what the user denies."""
+        """Tell if a claim is about who says it, speaks of the story itself, or denies what the user denies."""
         if passage.reason == "denied":
             return any(
                 book.negation.search(claim) or book.denial.search(claim) for book in rulebooks_of_language(claim)
             )
+        if passage.reason == "supposed":
+            return shares_words(passage.introduction, claim)
         return begins_with(claim, passage.introduction)
 
 
