@@ -10,6 +10,7 @@ from uuid import UUID
 from langchain_persistmem.errors import ExtractionError
 from langchain_persistmem.language.calendar.time_expressions import find_periods
 from langchain_persistmem.language.subjects import find_subject, names_among
+from langchain_persistmem.language.trust import is_deceptive
 from langchain_persistmem.learning.chat_model.claim_support import (
     OwnWords,
     find_quote,
@@ -262,7 +263,9 @@ def _read_entry(
     if isinstance(category, str) and category in request.category_names:
         candidate = replace(candidate, category=category)
     where = Provenance(source=verdict.source, message_ids=tuple(turn.id for turn in sources))
-    return replace(candidate, provenance=where, doubt=verdict.doubt)
+    # An attack that the user pasted waits as one, together with its turn.
+    is_attack = is_deceptive(statement) and any(turn.role == "user" and is_deceptive(turn.text) for turn in sources)
+    return replace(candidate, provenance=where, doubt=None if is_attack else verdict.doubt)
 
 
 def _candidate(entry: _Entry, statement: str, sources: Sequence[Turn], about: UUID | None, own: OwnWords) -> Candidate:
