@@ -327,7 +327,7 @@ def _messages_of_run(state: Any) -> list[BaseMessage]:
 
 def _questions(state: Any) -> list[BaseMessage]:
     """The question of the run that begins, and those of earlier runs that were taken out and never learnt from."""
-    messages = in_state(state, "messages") or []
+    messages = cast("list[BaseMessage]", in_state(state, "messages") or [])
     latest = latest_user_message(messages)
     return [*_lost_questions(state, messages), *([latest] if latest is not None else [])]
 
