@@ -1,5 +1,6 @@
 """The one way in which statements become rows: ids and vectors first, then one transaction."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,15 +47,20 @@ class ChangeResult:
     """The memories themselves, for the audit."""
     changes: tuple[MemoryChange, ...] = ()
     """The same with their texts."""
+    unlisted: frozenset[UUID] = frozenset()
+    """Turns that are not listed any more beside the statements that rest on them now."""
 
     def __add__(self, other: "ChangeResult") -> "ChangeResult":
+        # A statement that says all of its turn is told once: as the statement.
+        repeated = Counter(change.change for change in self.changes if change.memory_id in other.unlisted)
         return ChangeResult(
-            self.added + other.added,
+            self.added - repeated["added"] + other.added,
             self.reinforced + other.reinforced,
             self.superseded + other.superseded,
-            self.quarantined + other.quarantined,
+            self.quarantined - repeated["quarantined"] + other.quarantined,
             self.memory_ids + other.memory_ids,
-            self.changes + other.changes,
+            (*(change for change in self.changes if change.memory_id not in other.unlisted), *other.changes),
+            self.unlisted | other.unlisted,
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from langchain_persistmem import MemoryChange, ObserveResult, PersistMem, Retention, TurnOutcome
+from langchain_persistmem import ExtractionError, MemoryChange, ObserveResult, PersistMem, Retention, TurnOutcome
 from tests.support.scripted import answer, entry
 
 ADA = {"user_id": "ada"}
@@ -85,6 +85,28 @@ def test_nothing_is_told_of_another_person(opened: Callable[..., PersistMem]) ->
 def test_without_a_model_a_turn_says_what_it_was(text: str, outcome: str, memory: PersistMem) -> None:
     say(memory, text)
     assert [turn.outcome for turn in memory.conversations.outcomes("t", **ADA)] == [outcome]
+
+
+def test_a_statement_that_says_all_of_its_turn_is_told_once(opened: Callable[..., PersistMem]) -> None:
+    for approval, change in (("suspicious", "added"), ("learnt", "quarantined")):
+        memory = opened(with_model=False, approval=approval)
+        whose: dict[str, Any] = {"user_id": approval, "thread_id": "t"}
+        observed = memory.observe([{"role": "user", "content": "I'm vegetarian.", "id": "a"}], **whose)
+        assert told(observed.changes) == [(change, "I'm vegetarian.")]
+        assert (observed.added, observed.quarantined) == ((1, 0) if change == "added" else (0, 1))
+        more = memory.observe([{"role": "user", "content": "I'm vegetarian. I moved to Oslo.", "id": "b"}], **whose)
+        assert "I'm vegetarian. I moved to Oslo." in [text for _, text in told(more.changes)]
+
+
+def test_what_is_still_to_be_learnt_from_has_no_outcome_and_is_pending(opened: Callable[..., PersistMem]) -> None:
+    memory = opened(RuntimeError("away"), answer(entry("The user lives in Oslo.", 1)), worker=False)
+    with pytest.raises(ExtractionError):
+        say(memory, "I live in Oslo")
+    assert [turn.outcome for turn in memory.conversations.outcomes("t", **ADA)] == [None]
+    observed = say(memory)
+    assert (observed.added, observed.pending) == (1, 0)
+    assert [turn.outcome for turn in memory.conversations.outcomes("t", **ADA)] == ["learnt"]
+    assert opened(with_model=False).observe([("user", "I'm vegan.")], thread_id="v", user_id="bob").pending == 0
 
 
 def test_a_worker_tells_whose_memory_has_changed(opened: Callable[..., PersistMem]) -> None:

@@ -200,6 +200,7 @@ async def learn_all(
         await index_all(backend, namespace, thread_id, generation, total, open_thread, job, now=now)
         if total.waiting == 0:  # then the job was finished with the last messages
             return
+        total.waiting = None
         while (batch := await backend.step(learn, namespace, thread_id, generation, now=now)) is not None:
             total.add(batch, namespace, thread_id)
             if batch.failure is not None:

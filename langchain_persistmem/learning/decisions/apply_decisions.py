@@ -73,7 +73,7 @@ async def apply(
     added = [decision.new for decision in decisions if isinstance(decision, Add | Supersede)]
     result = await insert(tx, backend, namespace, added, now=now)
     quarantined = await _insert_inactive(tx, backend, namespace, decisions, now=now)
-    link(tx, namespace, decisions, result.ids)
+    linked = link(tx, namespace, decisions, result.ids)
     changed = [old.id for old, _, _ in endings] + quarantined + list(result.memory_ids.all)
     changed += [decision.existing.id for decision in repeated]
     changed += [decision.new.id for decision in decisions if isinstance(decision, Past)]
@@ -96,6 +96,7 @@ async def apply(
         memory_ids=result.memory_ids
         + MemoryIds(reinforced=reinforced, superseded=tuple(ended), quarantined=tuple(quarantined)),
         changes=_describe(decisions, result.ids, set(ended), set(quarantined), reasons),
+        unlisted=frozenset(await linked),
     )
 
 
@@ -140,7 +141,7 @@ def _describe(
 
 def link(
     tx: Transaction, namespace: Namespace, decisions: Sequence[Decision], stored: Mapping[bytes, UUID]
-) -> Answer[int]:
+) -> Answer[list[UUID]]:
     """Link what decisions have left to the turns that it rests on, with the words that say so.
 
     Args:

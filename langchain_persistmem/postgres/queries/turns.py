@@ -91,10 +91,16 @@ def set_outcomes(tx: Transaction, namespace: Namespace, thread_id: str, outcomes
     return tx.execute(statement("set_outcomes"), parameters) if rows else Answer(0)
 
 
-def link_turns(tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]]) -> Answer[int]:
-    """Link statements to the turns of messages (memory_id, thread_id, message_id, quote, alone)."""
+def link_turns(tx: Transaction, namespace: Namespace, rows: Sequence[Mapping[str, object]]) -> Answer[list[UUID]]:
+    """Link statements to the turns of messages (memory_id, thread_id, message_id, quote, alone).
+
+    Returns:
+        The turns that lists do not show any more.
+    """
+    if not rows:
+        return Answer([])
     parameters = {"namespace": encode(namespace), "rows": to_json(list(rows))}
-    return tx.execute(statement("link_turns"), parameters) if rows else Answer(0)
+    return tx.fetch(statement("link_turns"), parameters).then(lambda rows: [row["id"] for row in rows])
 
 
 def turns_of_memories(tx: Transaction, namespace: Namespace, ids: Sequence[UUID]) -> Answer[list[UUID]]:

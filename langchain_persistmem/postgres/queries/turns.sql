@@ -74,6 +74,7 @@ WITH linked AS (
 UPDATE persistmem.memories m
 SET listed = false
 WHERE m.namespace = %(namespace)s::text AND m.id IN (SELECT turn_id FROM linked) AND m.is_turn AND m.listed
+RETURNING m.id
 
 -- name: turns_of_memories
 -- The turns that statements rest on.
@@ -126,8 +127,9 @@ FROM json_to_recordset(%(rows)s::json) AS r(id uuid, thread_id text, message_id 
 JOIN persistmem.messages m ON m.namespace = %(namespace)s::text AND m.thread_id = r.thread_id AND m.id = r.message_id
 
 -- name: read_outcomes
--- A page of a thread with what came of each message, counted from its end, the latest first.
-SELECT m.id, m.outcome,
+-- A page of a thread with what came of each message, counted from its end, the latest first. Of one that is still to be learnt from
+-- nothing is known, though its own words may be a memory already.
+SELECT m.id, CASE WHEN m.extracted_at IS NOT NULL THEN m.outcome END AS outcome,
        ARRAY(SELECT l.memory_id FROM persistmem.memory_turns l
              WHERE l.namespace = %(namespace)s::text AND l.turn_id = m.turn_id ORDER BY l.memory_id) AS memory_ids,
        (SELECT json_agg(json_build_array(o.text, o.reason) ORDER BY o.id) FROM persistmem.omissions o
