@@ -1,5 +1,9 @@
 """Real parts for every test: a PostgreSQL server with pgvector, and a local embedding model."""
 
+import tests.support.bytecode  # noqa: F401 - first: what is imported from here on is compiled once
+
+# isort: split
+
 import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -16,6 +20,7 @@ from psycopg import conninfo
 from langchain_persistmem import LocalEmbeddings, PersistMem, Settings, arun_command, run_command
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.integrations.memory_permission import amay_recall, may_recall
+from tests.support.kept_sessions import KeptSessions
 from tests.support.scripted import Scripted
 from tests.support.session import (
     Scheduler,
@@ -84,10 +89,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         arrange(config, items)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """What is imported from here on stays: looking for garbage in it would take a fifth of the time."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What is imported by now stays: the garbage collector need not look at it again after each test."""
+    """The garbage collector need not look again after each test at what is there by now."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -168,7 +180,8 @@ def copied(server: str, templates: Templates) -> Iterator[Callable[[str, Callabl
 def to_empty(server: str, template: str) -> Iterator[SharedDatabase]:
     """The database that the tests of a worker share, with what empties it between them."""
     name = _create(server, template)
-    with SharedDatabase(conninfo.make_conninfo(server, dbname=name)) as shared:
+    where = conninfo.make_conninfo(server, dbname=name)
+    with SharedDatabase(where) as shared, KeptSessions(where):
         yield shared
     _drop(server, name)
 

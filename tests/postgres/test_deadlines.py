@@ -37,6 +37,7 @@ async def test_a_lock_that_somebody_holds_ends_the_write_and_nothing_was_written
     assert {each.text for each in await patient.list(user_id="ada")} == {"I like tea", "I have two cats"}
 
 
+@pytest.mark.own_database
 async def test_a_frozen_backend_ends_the_call_and_the_next_one_has_another(either_with: Open, database: str) -> None:
     either = await either_with(settings=Settings(statement_seconds=5.0, worker=False))
     await either.remember("I like tea", user_id="ada")

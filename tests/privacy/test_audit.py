@@ -181,6 +181,7 @@ def test_off_means_off(opened: Any) -> None:
     assert memory.privacy.verify_audit(user_id="ada").ok
 
 
+@pytest.mark.own_database
 def test_a_read_goes_on_where_its_entry_cannot_be_written(opened: Any, caplog: pytest.LogCaptureFixture) -> None:
     memory: PersistMem = opened(with_model=False, audit="reads")
     memory.remember("I like tea", user_id="ada")

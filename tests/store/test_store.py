@@ -576,6 +576,7 @@ async def test_reading_lets_items_live_on_unless_it_is_asked_not_to(either_store
     assert rows(database, "SELECT expires_at, time_to_live FROM persistmem.memories") == [(None, None)]
 
 
+@pytest.mark.own_database
 async def test_a_read_does_not_fail_where_nothing_can_be_written(either_store: EitherStore, database: str) -> None:
     await either_store.put(ADA, "k", {"text": "likes tea"}, ttl=10)
     embeddings = cast("Embeddings", either_store.memory._backend._embeddings)
