@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 
 FEW = 60
 """So small that 200 items are many."""
+DIMENSIONS = (96, 1_030)
+"""Of vectors that lie in the covering index, and of vectors that are too wide for it."""
 
 
 class Topics(Embeddings):
@@ -46,7 +48,7 @@ class Topics(Embeddings):
         return self._vectors[text]
 
 
-@pytest.fixture(scope="module", params=[384, 1536])
+@pytest.fixture(scope="module", params=DIMENSIONS)
 def topics(request: pytest.FixtureRequest) -> Topics:
     return Topics(request.param)
 

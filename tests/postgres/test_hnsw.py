@@ -28,7 +28,7 @@ from langchain_persistmem.runtime.setup import ready
 from langchain_persistmem.types.namespace import encode
 from langchain_persistmem.types.recall_results import SearchResult
 from langchain_persistmem.types.records import Kind, Memory, Vector
-from tests.postgres.test_big_namespaces import Topics, fill, found, nearest, recall_at_10
+from tests.postgres.test_big_namespaces import DIMENSIONS, Topics, fill, found, nearest, recall_at_10
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ FEW, BATCH, MOST_UNINDEXED = 60, 8, 150
 ADA = ("memories", "ada")
 
 
-@pytest.fixture(scope="module", params=[384, 1536])
+@pytest.fixture(scope="module", params=DIMENSIONS)
 def topics(request: pytest.FixtureRequest) -> Topics:
     return Topics(request.param)
 
@@ -362,7 +362,7 @@ def test_a_namespace_grows_while_it_is_searched(many: PersistMem, topics: Topics
     searchers = [threading.Thread(target=search) for _ in range(2)]
     for searcher in searchers:
         searcher.start()
-    for start in range(10, 610, 20):
+    for start in range(10, 310, 20):
         fill(many, range(start, start + 20))
         if found(many, f"text {start + 7}", 1) != {f"k{start + 7}"}:
             failures.append(f"text {start + 7}")
@@ -370,7 +370,7 @@ def test_a_namespace_grows_while_it_is_searched(many: PersistMem, topics: Topics
     for searcher in searchers:
         searcher.join()
     assert not failures
-    assert same_as_by_comparing_all(many, topics, range(610))
+    assert same_as_by_comparing_all(many, topics, range(310))
 
 
 def test_writers_at_the_same_time_lose_nothing(many: PersistMem, topics: Topics, big: str) -> None:

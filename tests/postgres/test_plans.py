@@ -127,7 +127,7 @@ def test_an_exact_search_scans_the_vectors_of_its_namespace_only(name: str, grow
     assert "vectors_sample" not in plan
 
 
-LARGE, NUMBER = 4_000, 5
+LARGE, NUMBER = 2_000, 5
 
 
 @pytest.fixture(scope="module")
