@@ -39,11 +39,12 @@ async def people(
     """List the namespaces that ``template`` can become, in their order, with the figures of each.
 
     Raises:
-        InvalidInputError: ``after`` is malformed, or ``limit`` out of range.
+        InvalidInputError: ``after`` is malformed, ``begins_with`` longer than a name may be, or ``limit`` out of range.
         ConfigurationError: row-level security does not let this role see all namespaces.
     """
     validation.count(limit, "limit", at_least=1, at_most=10_000)
-    validation.storable(begins_with, "begins_with")
+    if validation.storable(begins_with, "begins_with"):
+        validation.name(begins_with, "begins_with")
     if after is not None:
         encode(after)
     await ready(backend)

@@ -119,15 +119,21 @@ def _phone(spelling: str, digits: str) -> Token:
 
 
 def _cut(plain: str) -> Iterator[Token]:
-    for token in (_ASCII_TOKEN if plain.isascii() else _TOKEN).findall(plain):
-        if not token.isascii() and _RUN.match(token):
-            characters = cut_characters(fold(token))
-            yield Token(token, (*characters, *_pairs(characters)), is_run=True)
-        elif token.isalpha() and token[1:].islower():  # nearly all of most texts
-            yield Token(fold(token))
-        else:
-            whole = fold(token)
-            yield Token(whole, tuple(part for part in dict.fromkeys(map(fold, _parts(token))) if part != whole))
+    tokens: dict[str, Token] = {}  # a long text says most of its words often
+    for spelling in (_ASCII_TOKEN if plain.isascii() else _TOKEN).findall(plain):
+        if spelling not in tokens:
+            tokens[spelling] = _token(spelling)
+        yield tokens[spelling]
+
+
+def _token(spelling: str) -> Token:
+    if not spelling.isascii() and _RUN.match(spelling):
+        characters = cut_characters(fold(spelling))
+        return Token(spelling, (*characters, *_pairs(characters)), is_run=True)
+    if spelling.isalpha() and spelling[1:].islower():  # nearly all of most texts
+        return Token(fold(spelling))
+    whole = fold(spelling)
+    return Token(whole, tuple(part for part in dict.fromkeys(map(fold, _parts(spelling))) if part != whole))
 
 
 def _parts(token: str) -> Iterator[str]:
