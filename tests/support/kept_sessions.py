@@ -66,19 +66,19 @@ class KeptSessions:
         return connector
 
     def _take(self, parameters: dict[str, Any]) -> pq.abc.PGconn | None:
+        if os.getpid() != self._process:  # the child of a fork, whose parent goes on with them
+            return None
         with self._lock:
-            for place, (other, session) in enumerate(self._kept):
-                if other == parameters and os.getpid() == self._process:
-                    del self._kept[place]
-                    return session if _forgets(session) else None
-        return None
+            place = next((place for place, (other, _) in enumerate(self._kept) if other == parameters), None)
+            session = None if place is None else self._kept.pop(place)[1]
+        return session if session is not None and _forgets(session) else None
 
     def _keep(self, connection: psycopg.BaseConnection[Any]) -> bool:
         """Keep its session, if nothing is going on there; the connection is closed then."""
+        if os.getpid() != self._process or is_inherited(connection):
+            return False
         parameters, session = getattr(connection, "start_up", {}), connection.pgconn
         if parameters.get("dbname") != self._name or not _is_idle(session):
-            return False
-        if os.getpid() != self._process or is_inherited(connection):
             return False
         with self._lock:
             if len(self._kept) >= _MOST:
