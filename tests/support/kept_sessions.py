@@ -1,13 +1,14 @@
 """Sessions of the tests' shared database that outlive a pool: the next pool goes on with them, as behind a pooler.
 
-A new session first reads about every table that it uses, which takes longer than most tests. One that is kept forgets all
-that was set or prepared in it (``DISCARD ALL``), as PgBouncer has it. It keeps the defaults with which it began: a test that
-changes those of the database is marked ``own_database``, and so is one that counts sessions.
+A new session reads about every table that it uses, and plans every statement, which takes longer than most tests. One that
+is kept still has the statements that were prepared in it, and the defaults with which it began: a test that changes those of
+the database is marked ``own_database``, and so is one that counts sessions.
 """
 
 import os
 import threading
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any, Self
 
 import psycopg
@@ -23,6 +24,13 @@ _CLASSES: tuple[Any, Any] = (DeadlineConnection, AsyncDeadlineConnection)
 _OWN = {each: (each.__dict__["close"], each._connect_gen.__func__) for each in _CLASSES}
 
 
+@dataclass(frozen=True)
+class _Kept:
+    parameters: dict[str, Any]
+    session: pq.abc.PGconn
+    prepared: Any  # psycopg's list of what is prepared there
+
+
 class KeptSessions:
     """Within the block, pools on ``database`` leave their sessions here and take them from here."""
 
@@ -30,7 +38,7 @@ class KeptSessions:
         self._name = conninfo_to_dict(database)["dbname"]
         self._process = os.getpid()
         self._lock = threading.Lock()
-        self._kept: list[tuple[dict[str, Any], pq.abc.PGconn]] = []
+        self._kept: list[_Kept] = []
 
     def __enter__(self) -> Self:
         sync, asynchronous = _CLASSES
@@ -52,26 +60,30 @@ class KeptSessions:
         for each in _CLASSES:
             each.close = _OWN[each][0]
             del each._connect_gen  # psycopg's own, inherited
-        for _, session in self._kept:
-            session.finish()
+        for each in self._kept:
+            each.session.finish()
 
     def _connector(self, connect: Any) -> Any:
         def connector(kind: Any, conninfo: str = "", **options: Any) -> Generator[Any, Any, Any]:
             parameters = _parameters(conninfo)
-            session = self._take(parameters)
-            connection = kind(session) if session is not None else (yield from connect(kind, conninfo, **options))
+            kept = self._take(parameters)
+            if kept is None:
+                connection = yield from connect(kind, conninfo, **options)
+            else:
+                connection = kind(kept.session)
+                connection._prepared = kept.prepared
             connection.start_up = parameters
             return connection
 
         return connector
 
-    def _take(self, parameters: dict[str, Any]) -> pq.abc.PGconn | None:
+    def _take(self, parameters: dict[str, Any]) -> _Kept | None:
         if os.getpid() != self._process:  # the child of a fork, whose parent goes on with them
             return None
         with self._lock:
-            place = next((place for place, (other, _) in enumerate(self._kept) if other == parameters), None)
-            session = None if place is None else self._kept.pop(place)[1]
-        return session if session is not None and _forgets(session) else None
+            place = next((place for place, kept in enumerate(self._kept) if kept.parameters == parameters), None)
+            kept = None if place is None else self._kept.pop(place)
+        return kept if kept is not None and _is_reset(kept.session) else None
 
     def _keep(self, connection: psycopg.BaseConnection[Any]) -> bool:
         """Keep its session, if nothing is going on there; the connection is closed then."""
@@ -83,7 +95,7 @@ class KeptSessions:
         with self._lock:
             if len(self._kept) >= _MOST:
                 return False
-            self._kept.append((parameters, session))
+            self._kept.append(_Kept(parameters, session, connection._prepared))
         connection.pgconn = pq.PGconn()
         connection._closed = True
         return True
@@ -102,6 +114,6 @@ def _is_idle(session: pq.abc.PGconn) -> bool:
     )
 
 
-def _forgets(session: pq.abc.PGconn) -> bool:
-    """Have it forget what was set and prepared in it; False if it has ended meanwhile."""
-    return session.exec_(b"DISCARD ALL").status == pq.ExecStatus.COMMAND_OK
+def _is_reset(session: pq.abc.PGconn) -> bool:
+    """Take back what was set and locked in it; False if it has ended meanwhile."""
+    return session.exec_(b"RESET ALL; SELECT pg_advisory_unlock_all()").status == pq.ExecStatus.TUPLES_OK
