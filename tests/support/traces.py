@@ -3,12 +3,19 @@
 import psycopg
 from psycopg import sql
 
-_TABLES = """
-SELECT n.nspname AS schema, c.relname AS name
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+_COLUMNS = """
+SELECT n.nspname, c.relname, array_agg(a.attname ORDER BY a.attnum), array_agg(a.atttypid = 'bytea'::regtype ORDER BY a.attnum)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-ORDER BY 1, 2
+AND a.attnum > 0 AND NOT a.attisdropped
+GROUP BY 1, 2 ORDER BY 1, 2
 """
+# bytes are searched for the text's bytes, and hexadecimal digits for the text's
+_IN_BYTES = "count(*) FILTER (WHERE position(convert_to(lower(%(marker)s), 'UTF8') IN {column}) > 0)"
+_IN_TEXT = (
+    "count(*) FILTER (WHERE lower({column}::text) LIKE '%%' || lower(%(marker)s) || '%%' "
+    "OR {column}::text LIKE '%%' || %(hex)s || '%%')"
+)
 _FILES = """
 SELECT c.relname::text AS name, pg_relation_filepath(c.oid) AS path
 FROM pg_class c
@@ -20,26 +27,16 @@ ORDER BY 1
 def traces(dsn: str, marker: str) -> list[str]:
     """The columns that hold ``marker``, as ``table.column: rows``: in text, in JSON, and in the bytes of checkpoints."""
     found: list[str] = []
+    parameters = {"marker": marker, "hex": marker.encode().hex()}
     with psycopg.connect(dsn, autocommit=True) as connection:
-        for schema, table in connection.execute(_TABLES).fetchall():
-            columns = connection.execute(
-                "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
-                (schema, table),
-            ).fetchall()
-            for column, kind in columns:
-                # bytes are searched for the text's bytes, and hexadecimal digits for the text's
-                looked = (
-                    "position(convert_to(lower(%(marker)s), 'UTF8') IN {column}) > 0"
-                    if kind == "bytea"
-                    else "lower({column}::text) LIKE '%%' || lower(%(marker)s) || '%%' OR {column}::text LIKE '%%' || %(hex)s || '%%'"
-                )
-                query = sql.SQL("SELECT count(*) FROM {table} WHERE " + looked).format(  # type: ignore[arg-type]
-                    table=sql.Identifier(schema, table), column=sql.Identifier(column)
-                )
-                parameters = {"marker": marker, "hex": marker.encode().hex()}
-                (count,) = connection.execute(query, parameters).fetchone() or (0,)
-                if count:
-                    found.append(f"{table}.{column}: {count}")
+        for schema, table, columns, bytes_columns in connection.execute(_COLUMNS).fetchall():
+            counts = [
+                sql.SQL(_IN_BYTES if is_bytes else _IN_TEXT).format(column=sql.Identifier(column))
+                for column, is_bytes in zip(columns, bytes_columns, strict=True)
+            ]
+            query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(counts), sql.Identifier(schema, table))
+            row = connection.execute(query, parameters).fetchone() or ()
+            found += [f"{table}.{column}: {count}" for column, count in zip(columns, row, strict=True) if count]
     return found
 
 
