@@ -7,6 +7,7 @@ import re
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -139,9 +140,14 @@ def place(path: Path, line: int = 1) -> str:
     return f"{path.relative_to(ROOT)}:{line}"
 
 
-def trees() -> Iterator[tuple[Path, ast.Module]]:
-    for path in modules():
-        yield path, ast.parse(path.read_text())
+@cache
+def trees() -> list[tuple[Path, ast.Module]]:
+    return [(path, ast.parse(path.read_text())) for path in modules()]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_worker() -> None:
+    """A fixture of the module keeps its tests together, so that one worker parses the package."""
 
 
 def definitions(tree: ast.Module) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
