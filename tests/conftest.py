@@ -6,7 +6,7 @@ import tests.support.bytecode  # noqa: F401 - first: what is imported from here 
 
 import gc
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -89,17 +89,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         arrange(config, items)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection() -> None:
-    """What is imported from here on stays: looking for garbage in it would take a fifth of the time."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported stays: the garbage collector looks for nothing in it meanwhile, nor again after each test."""
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """The garbage collector need not look again after each test at what is there by now."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
