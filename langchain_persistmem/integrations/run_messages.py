@@ -10,7 +10,7 @@ from langchain_core.runnables.config import RunnableConfig
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.runtime.messages import by_middleware
-from langchain_persistmem.types.representation import quote, type_name
+from langchain_persistmem.types.representation import is_a, plain, quote, type_name
 
 _LONGEST_QUERY = 2_000
 """Characters of the user's message that are searched with; embedding models read no further."""
@@ -93,13 +93,19 @@ def system_of(identity: str | Sequence[str | dict[str, Any]] | SystemMessage) ->
     """Return the system message of a prompt: of a text, of content blocks, or the message itself.
 
     Raises:
-        InvalidInputError: it is a message of another kind.
+        InvalidInputError: it is none of these.
     """
-    if isinstance(identity, SystemMessage):
+    if is_a(identity, SystemMessage):
         return identity
-    if isinstance(cast("object", identity), BaseMessage):  # one can be read like a list
-        raise InvalidInputError(f"identity is of type {type_name(identity)}; pass a SystemMessage, or its content")
-    return SystemMessage(identity if isinstance(identity, str) else [*identity])
+    if is_a(identity, str):
+        return SystemMessage(plain(identity))
+    if issubclass(type(identity), list | tuple):
+        blocks: list[Any] = list(plain(identity))
+        if all(type(block) in (str, dict) for block in blocks):
+            return SystemMessage(blocks)
+    raise InvalidInputError(
+        f"identity is of type {type_name(identity)}; pass a text, content blocks, or a SystemMessage"
+    )
 
 
 def split_systems(messages: Sequence[object]) -> tuple[list[SystemMessage], Sequence[object]]:
