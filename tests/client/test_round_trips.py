@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.graph import END, START, StateGraph
+from langgraph.store.base import PutOp
 
 from langchain_persistmem import LocalEmbeddings, MemoryState, PersistMem, Settings, extract_memory, load_memory
 from tests.conftest import Either
@@ -117,6 +118,19 @@ async def test_a_put_and_a_delete_take_two_round_trips_each(behind: Behind) -> N
         again = await trips("put", f"k{number}", {"text": f"elm {number}"})
         taken.append([new, again, await trips("delete", f"k{number}")])
     assert taken[-1] == [2, 2, 2]
+
+
+async def test_puts_of_many_people_take_the_round_trips_of_one(behind: Behind) -> None:
+    store, taken = behind.memory.store, 0
+    for number in range(WARM):
+        puts = [PutOp(("memories", f"p{person}"), f"k{number}", {"text": f"oak {person}"}) for person in range(20)]
+        before = behind.proxy.round_trips
+        if behind.asynchronous:
+            await store.abatch(puts)
+        else:
+            store.batch(puts)
+        taken = behind.proxy.round_trips - before
+    assert taken == 2
 
 
 def test_on_a_slow_network_the_nodes_of_a_graph_wait_for_five_round_trips(
