@@ -1,6 +1,7 @@
 """PostgreSQL's errors as ours: typed, with the fix, and without the rows that they quote."""
 
 import psycopg
+import psycopg_pool
 from psycopg import errors
 
 from langchain_persistmem.errors import (
@@ -89,6 +90,10 @@ def _ours(error: psycopg.Error, summary: str) -> PersistMemError:
         )
     if isinstance(error, errors.DivisionByZero):  # no other statement divides by what may be none
         return ErasedError()
+    if isinstance(error, psycopg_pool.PoolClosed):
+        return StorageUnavailableError(
+            "the connections are closed, or not open yet: use what was opened within its `with` block, or open it again"
+        )
     if isinstance(error, NoSessionError) or _is_farewell(error):
         return StorageUnavailableError(
             f"a pooler before PostgreSQL gave a connection no session in time: {summary}; in PgBouncer set pool_mode = "

@@ -5,12 +5,22 @@ import inspect
 import pickle
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 
 import langchain_persistmem
-from langchain_persistmem import PersistMem, PersistMemError, Settings, StorageError, StorageUnavailableError, errors
+from langchain_persistmem import (
+    LocalEmbeddings,
+    PersistMem,
+    PersistMemError,
+    PersistMemStore,
+    Settings,
+    StorageError,
+    StorageUnavailableError,
+    errors,
+)
 from tests.conftest import Open
 
 SECRET = "my salary is 58400 euros"
@@ -81,6 +91,27 @@ async def test_a_server_that_stays_away_is_named(either_with: Open, monkeypatch:
     with pytest.raises(StorageUnavailableError, match="check the server") as caught:
         await either.recall("tea", user_id="ada")
     assert all(SECRET not in str(error) for error in chain(caught.value))
+
+
+async def test_what_is_used_after_it_was_closed_says_so(database: str, embeddings: LocalEmbeddings) -> None:
+    with PersistMem.open(database, embeddings=embeddings) as memory:
+        memory.remember("I like tea", user_id="ada")
+    with PersistMemStore.from_conn_string(database) as store:
+        store.get(("a",), "k")
+    async with await PersistMem.aopen(database, embeddings=embeddings) as amemory:
+        await amemory.aremember("I like tea", user_id="ada")
+    thread: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+    for act in (
+        lambda: memory.list(user_id="ada"),
+        lambda: memory.remember("I like milk", user_id="ada"),
+        lambda: store.get(("a",), "k"),
+        lambda: memory.store.get(("a",), "k"),
+        lambda: memory.checkpointer.get_tuple(thread),
+    ):
+        with pytest.raises(StorageUnavailableError, match="are closed"):
+            act()
+    with pytest.raises(StorageUnavailableError, match="are closed"):
+        await amemory.alist(user_id="ada")
 
 
 def test_a_blocking_call_on_an_async_object_names_the_one_to_await(database: str) -> None:
