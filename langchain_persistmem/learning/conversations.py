@@ -81,14 +81,19 @@ async def get_outcomes(
     # One snapshot: the statements of a turn, and the reasons of those that it lacks, belong together.
     async with backend.transaction(namespace, atomic=False, snapshot=True) as tx:
         outcomes = await turns.read_outcomes(tx, namespace, thread_id, limit=limit, offset=offset)
-        ids = sorted({id for outcome in outcomes for id in outcome.memory_ids})
+        # Where a turn says more than a rule understood, no link makes it follow its statements, whose origin has it all the same.
+        unlinked = [entry.message_id for entry in outcomes if entry.outcome == "learnt" and not entry.memory_ids]
+        apart = await forget.memories_of_messages(tx, namespace, thread_id, unlinked) if unlinked else []
+        ids = sorted({*apart, *(id for outcome in outcomes for id in outcome.memory_ids)})
         memories = {memory.id: memory for memory in await retention.memories_by_id(tx, namespace, ids)}
+    statements = [memories[id] for id in apart if id in memories and not memories[id].is_turn]
     await note_read(backend, namespace, "read", sorted(memories))
     return [
         TurnOutcome(
             message_id=outcome.message_id,
             outcome=outcome.outcome,
-            memories=tuple(memories[id] for id in outcome.memory_ids if id in memories),
+            memories=tuple(memories[id] for id in outcome.memory_ids if id in memories)
+            or tuple(memory for memory in statements if outcome.message_id in memory.provenance.message_ids),
             dropped=tuple(
                 dropped_change(text, reason, (outcome.message_id,), thread_id) for text, reason in outcome.omissions
             ),

@@ -98,6 +98,15 @@ def test_a_statement_that_says_all_of_its_turn_is_told_once(opened: Callable[...
         assert "I'm vegetarian. I moved to Oslo." in [text for _, text in told(more.changes)]
 
 
+@pytest.mark.parametrize("text", ["I'm vegetarian.", "I'm vegetarian. I moved to Oslo last week."])
+def test_a_turn_tells_the_statement_that_a_rule_found_in_it_whatever_else_it_says(
+    text: str, memory: PersistMem
+) -> None:
+    say(memory, text)
+    (turn,) = memory.conversations.outcomes("t", **ADA)
+    assert (turn.outcome, [statement.text for statement in turn.memories]) == ("learnt", ["I'm vegetarian."])
+
+
 def test_what_is_still_to_be_learnt_from_has_no_outcome_and_is_pending(opened: Callable[..., PersistMem]) -> None:
     memory = opened(RuntimeError("away"), answer(entry("The user lives in Oslo.", 1)), worker=False)
     with pytest.raises(ExtractionError):
