@@ -63,7 +63,7 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Run files that are named whatever they need, have what tests start end at Ctrl-C, and load the model once."""
-    share_model()
+    share_model(session_of(config).folder / "vectors")
     if config.option.markexpr == default_marks(config) and named_files(config):
         config.option.markexpr = "not long_faults"
     # also where a shell started pytest in the background, deaf to it
