@@ -226,7 +226,10 @@ def test_after_vacuum_full_the_files_and_the_statistics_have_nothing_either(
         memory.forget(everything=True, user_id=MARKER)
     assert traces(database, MARKER) == []
     sql_on(database, "ANALYZE")
-    sql_on(database, "VACUUM FULL")
+    for _ in range(5):  # a session that just begins, in any database, holds rows of the system's tables back
+        sql_on(database, "VACUUM FULL")
+        if not traces_in_files(database, MARKER):
+            break
     assert traces_in_statistics(database, MARKER) == []
     assert traces_in_files(database, MARKER) == []
 

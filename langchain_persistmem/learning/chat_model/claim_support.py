@@ -145,10 +145,10 @@ class OwnWords:
 
 
 def _asks(sentence: str, claim: str) -> bool:
-    """Tell if a sentence is the question whether a claim is true: it has no word beside it."""
+    """Tell if a sentence is the question whether a claim is true: it has no word beside it, and most of its words."""
     words = units(sentence) if QUESTION_MARK.search(sentence) else ()
     claimed = units(claim)
-    return bool(words) and all(is_among(word, claimed) for word in words)
+    return 2 * len(words) > len(claimed) and all(is_among(word, claimed) for word in words)
 
 
 def find_quote(statement: str, sources: Sequence[Turn], own: OwnWords) -> str:
