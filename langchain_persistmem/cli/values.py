@@ -62,8 +62,7 @@ def _json_object(text: str) -> dict[str, Any]:
         value = None
     if not isinstance(value, dict):
         raise InvalidInputError('it is no JSON object; write one such as \'{"room": "kitchen"}\'')
-    validation.json_object(cast("object", value), "the object")
-    return cast("dict[str, Any]", value)
+    return validation.json_object(cast("object", value), "the object")
 
 
 def _moment(text: str) -> datetime:

@@ -39,6 +39,7 @@ from langchain_persistmem.learning import profile as profile_flow
 from langchain_persistmem.learning import remember as remember_flow
 from langchain_persistmem.postgres.connections.forks import check_owner, is_inherited
 from langchain_persistmem.postgres.connections.timeouts import without_deadline
+from langchain_persistmem.postgres.value_filter import plain_filter
 from langchain_persistmem.privacy import forget as forget_flow
 from langchain_persistmem.privacy.erase_person import check_erase_namespaces, namespaces_of_person
 from langchain_persistmem.recall import context, listing
@@ -633,7 +634,7 @@ class PersistMem:
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
         # The clock is read here: whether something has expired is the same question in each attempt.
         return await run(
-            self._backend, listing.list_, namespace, kinds=kinds, statuses=statuses, sources=sources, filter=filter,
+            self._backend, listing.list_, namespace, kinds=kinds, statuses=statuses, sources=sources, filter=plain_filter(filter),
             since=since, until=until, limit=limit, offset=offset, now=now,
         )  # fmt: skip
 
@@ -767,7 +768,7 @@ class PersistMem:
             MemoryDisabledError: memory is paused; nothing was changed.
         """
         namespace, now = self.namespace_of(user_id, namespace), datetime.now(UTC)
-        validation.json_object(changes, "changes", names=self._profile_class.model_fields)
+        changes = validation.json_object(changes, "changes", names=self._profile_class.model_fields)
         check = partial(profile_flow.check_document, self._profile_class)
         document = await run(self._backend, profile_flow.update, namespace, changes, check=check, now=now)
         return profile_flow.as_profile(self._profile_class, document)
@@ -800,7 +801,7 @@ def _question(
         query=query,
         limit=limit,
         kinds=kinds,
-        filter=filter,
+        filter=plain_filter(filter),
         at=at,
         expand=expand,
         thread_id=thread_id,

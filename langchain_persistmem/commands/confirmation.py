@@ -14,6 +14,7 @@ from langchain_persistmem.privacy import consent, forget
 from langchain_persistmem.recall.context_parts.context_text import one_line, profile_lines
 from langchain_persistmem.runtime.backend import Backend
 from langchain_persistmem.runtime.setup import ready
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.records import Memory
 from langchain_persistmem.types.representation import type_name
@@ -138,15 +139,16 @@ def reply(request: DetectedCommand, text: str, **fields: Any) -> CommandReply:
 
 
 def check_question(question: Question) -> Question:
-    """Return the question, if it is one of ours; it was in a caller's hands.
+    """Return a copy of the question, if it is one of ours; it was in a caller's hands.
 
     Raises:
         InvalidInputError: it is not.
     """
-    if not isinstance(cast("object", question), Mapping):
+    if not issubclass(type(cast("object", question)), Mapping):
         raise InvalidInputError(
             f"question is of type {type_name(question)}; pass CommandReply.question as it is, or None"
         )
+    question = validation.json_object(question, "question")
     keys: object = question.get("keys")
     pairs = cast("list[object]", keys) if isinstance(keys, (list, tuple)) else [None]
     fits = (

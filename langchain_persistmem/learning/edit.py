@@ -71,7 +71,7 @@ async def edit(backend: Backend, namespace: Namespace, key: str, wanted: Edit, *
     async with backend.transaction(namespace, atomic=False) as tx:
         old = await _current(tx, namespace, key, now=now)
     candidate = edited(old, wanted)
-    check(candidate, max_chars=backend.settings.max_text_chars)
+    candidate = check(candidate, max_chars=backend.settings.max_text_chars)
     (new,) = await prepare(backend, [candidate])
     new, candidate = replace(new, key=key), new.candidate  # as it is kept: redacted, where that is set
     async with backend.transaction(namespace) as tx:

@@ -56,7 +56,7 @@ async def update(
         InvalidInputError: the changes are no JSON, or ``check`` refuses the result; nothing was changed.
         MemoryDisabledError: memory is paused; nothing was changed.
     """
-    validation.json_object(changes, "changes")
+    changes = validation.json_object(changes, "changes")
     changes = redact_value(backend.settings.redaction, changes)
     encode(namespace)
     await ready(backend)

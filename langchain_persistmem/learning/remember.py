@@ -70,7 +70,7 @@ async def remember(
         ErasedError: the namespace was erased meanwhile; nothing was stored.
         MemoryDisabledError: memory is paused, or the conversation off the record; nothing was stored.
     """
-    check(candidate, max_chars=backend.settings.max_text_chars)
+    candidate = check(candidate, max_chars=backend.settings.max_text_chars)
     candidate = _dated(candidate, now)
     if sort:  # redacted before, because a key is made of words of the text
         candidate = sort_statement(redact_candidate(backend.settings.redaction, candidate))
@@ -182,8 +182,8 @@ def _under_own_key(new: NewMemory, holders: Mapping[str, Memory]) -> NewMemory:
     return own_key(new, holders) if rival is not None and rival.speaker and new.candidate.speaker else new
 
 
-def check(candidate: Candidate, *, max_chars: int) -> None:
-    """Refuse what cannot be stored.
+def check(candidate: Candidate, *, max_chars: int) -> Candidate:
+    """Return the candidate, its value in Python's own types, if it can be stored.
 
     Raises:
         InvalidInputError: the message names the field.
@@ -207,5 +207,6 @@ def check(candidate: Candidate, *, max_chars: int) -> None:
         # The column counts bytes, and a character may have four.
         if len(candidate.category.encode()) > _LONGEST_CATEGORY:
             raise InvalidInputError(f"category is longer than {_LONGEST_CATEGORY} bytes; use a shorter word")
-    if candidate.value is not None:
-        validation.json_object(candidate.value, "value")
+    if candidate.value is None:
+        return candidate
+    return replace(candidate, value=validation.json_object(candidate.value, "value"))

@@ -9,18 +9,16 @@ hold. Numbers compare as numbers and strings as strings; a missing key equals ``
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any, cast
 
 from psycopg import sql
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types.records import KINDS, Kind
-from langchain_persistmem.types.representation import cut, is_a, path_of, represent, type_name
-from langchain_persistmem.types.validation import check_json, check_list, storable
+from langchain_persistmem.types.representation import cut, path_of, represent, type_name
+from langchain_persistmem.types.validation import check_list, plain_json, storable
 
 _OPERATOR = re.compile(r"\$[a-zA-Z]{1,12}")
 
@@ -61,12 +59,24 @@ class Condition:
         return sql.SQL("{}.memory_id IN (SELECT id FROM chosen)").format(sql.Identifier(alias))
 
 
+def plain_filter(filter: object) -> Mapping[str, Any] | None:
+    """Return a copy of a caller's filter in Python's own types, which all else here reads; None stays None.
+
+    Raises:
+        InvalidInputError: it is no dict, or has what JSON cannot hold; the message has the path.
+    """
+    if filter is not None and not issubclass(type(filter), Mapping):
+        raise InvalidInputError(f"filter is of type {type_name(filter)}; pass a dict such as {{'city': 'Oslo'}}")
+    return plain_json(filter, "filter", names=_NAMES)
+
+
 def condition(
     filter: Mapping[str, Any] | None, kinds: Sequence[Kind] | None = None, *, turns: bool = True
 ) -> Condition:
     """The condition that ``filter`` and ``kinds`` state.
 
     Args:
+        filter: as :func:`plain_filter` returns it.
         turns: False leaves out the turns of conversations.
 
     Raises:
@@ -103,39 +113,31 @@ class _Builder:
         self.parameters[name] = value
         return sql.Placeholder(name)
 
-    def json(self, value: object, where: str) -> sql.Composable:
-        check_json(value, where)
+    def json(self, value: object) -> sql.Composable:
         return sql.SQL("{}::jsonb").format(self.bind(json.dumps(value, ensure_ascii=False)))
 
-    def entries(self, mapping: Mapping[object, object], path: str) -> list[tuple[object, object]]:
-        """The entries of a dict. One dict can stand in a filter many times, so that a small filter has conditions without end."""
-        items: list[tuple[object, object]] | None = None
-        with suppress(Exception):  # an object's own code
-            items = list(islice(mapping.items(), _MOST_ENTRIES))
-        if items is None:
-            raise InvalidInputError(f"{path} has an object that cannot be read; pass text, numbers, lists and dicts")
-        self.count += 1 + len(items)
+    def entries(self, mapping: Mapping[str, object]) -> list[tuple[str, object]]:
+        """The entries of a dict, counted: PostgreSQL plans a filter of too many for seconds."""
+        self.count += 1 + len(mapping)
         if self.count > _MOST_ENTRIES:
             raise InvalidInputError(
                 f"filter has more than {MAX_VALUES:,} conditions; use $in, whose list is one of them"
             )
-        return items
+        return [*mapping.items()]
 
     def all(self, filter: object, path: str, at: sql.Composable, depth: int) -> sql.Composable:
-        if not issubclass(type(filter), Mapping):
+        if not isinstance(filter, Mapping):
             raise InvalidInputError(f"{path} is of type {type_name(filter)}; pass a dict such as {{'city': 'Oslo'}}")
         if depth > MAX_DEPTH:
             raise InvalidInputError(f"{path} is nested deeper than {MAX_DEPTH} levels; simplify it")
-        entries = self.entries(cast("Mapping[object, object]", filter), path)
+        entries = self.entries(cast("Mapping[str, object]", filter))
         parts = [self.entry(name, value, path, position, at, depth) for position, (name, value) in enumerate(entries)]
         return _join(parts, sql.SQL(" AND "), empty=TRUE)
 
     def entry(
-        self, name: object, value: object, path: str, position: int, at: sql.Composable, depth: int
+        self, name: str, value: object, path: str, position: int, at: sql.Composable, depth: int
     ) -> sql.Composable:
-        if not isinstance(name, str):
-            raise InvalidInputError(f"{path} has a key of type {type_name(name)}; keys are strings")
-        where = _path_of(path, storable(name, path), position)
+        where = _path_of(path, name, position)
         if name in ("$and", "$or"):
             filters = _check_list(value, where)
             parts = [self.all(part, cut(f"{where}[{index}]"), at, depth + 1) for index, part in enumerate(filters)]
@@ -154,12 +156,12 @@ class _Builder:
         return self.compare(field, value, where, depth + 1)
 
     def compare(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
-        entries = self.entries(cast("Mapping[object, object]", value), where) if is_a(value, Mapping) else []
-        if not any(isinstance(key, str) and key.startswith("$") for key, _ in entries):
+        entries = self.entries(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else []
+        if not any(key.startswith("$") for key, _ in entries):
             return self.equal(field, cast("object", value), where, depth)
         parts: list[sql.Composable] = []
         for position, (name, operand) in enumerate(entries):
-            operator = _OPERATORS.get(name) if isinstance(name, str) else None
+            operator = _OPERATORS.get(name)
             path = _path_of(where, name, position)
             if operator is None:
                 raise InvalidInputError(f"{path} is not a known operator; use one of {', '.join(_OPERATORS)}")
@@ -173,7 +175,6 @@ class _Builder:
             return sql.SQL("(COALESCE(jsonb_typeof({}) = 'object', FALSE) AND {})").format(field, inside)
         if isinstance(value, (list, tuple)):
             values = cast("Sequence[object]", value)
-            check_json(values, where)
             if _holds_objects(values):
                 return self.compare_list(field, values, where, depth)
         return self.exactly(field, cast("object", value), where, depth)
@@ -194,7 +195,7 @@ class _Builder:
     def exactly(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
         if value is None:
             return sql.SQL("COALESCE({}, 'null') = 'null'").format(field)
-        return sql.SQL("COALESCE({} = {}, FALSE)").format(field, self.json(value, where))
+        return sql.SQL("COALESCE({} = {}, FALSE)").format(field, self.json(value))
 
     def not_equal(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
         return sql.SQL("NOT {}").format(self.exactly(field, value, where, depth))
@@ -209,13 +210,13 @@ class _Builder:
             parameter = sql.SQL("{}::text").format(self.bind(storable(value, where)))
             return sql.SQL(text).format(field=field, value=parameter, sign=sign)
         text = "COALESCE(jsonb_typeof({field}) = 'number' AND {field} {sign} {value}, FALSE)"
-        return sql.SQL(text).format(field=field, value=self.json(value, where), sign=sign)
+        return sql.SQL(text).format(field=field, value=self.json(value), sign=sign)
 
     def among(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
         values = _check_list(value, where)  # as one parameter, since a statement takes 65,535 of them
         text = "(COALESCE({field} IN (SELECT jsonb_array_elements({values})), FALSE) OR {missing})"
         missing = sql.SQL("{} IS NULL").format(field) if None in values else FALSE
-        return sql.SQL(text).format(field=field, values=self.json(values, where), missing=missing)
+        return sql.SQL(text).format(field=field, values=self.json(values), missing=missing)
 
     def not_among(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
         return sql.SQL("NOT {}").format(self.among(field, value, where, depth))
@@ -226,7 +227,7 @@ class _Builder:
         return sql.SQL("{} IS NOT NULL").format(field) if value else sql.SQL("{} IS NULL").format(field)
 
     def contains(self, field: sql.Composable, value: object, where: str, depth: int) -> sql.Composable:
-        return sql.SQL("COALESCE({} @> {}, FALSE)").format(field, self.json(value, where))
+        return sql.SQL("COALESCE({} @> {}, FALSE)").format(field, self.json(value))
 
 
 Operator = Callable[[_Builder, sql.Composable, object, str, int], sql.Composable]
@@ -242,6 +243,7 @@ _OPERATORS: Mapping[str, Operator] = {
     "$exists": _Builder.exists,
     "$contains": _Builder.contains,
 }
+_NAMES = frozenset({"$and", "$or", "$not", *_OPERATORS})
 
 
 def _holds_objects(values: Sequence[object]) -> bool:
@@ -253,9 +255,9 @@ def _holds_objects(values: Sequence[object]) -> bool:
     )
 
 
-def _path_of(where: str, name: object, position: int) -> str:
+def _path_of(where: str, name: str, position: int) -> str:
     """Extend a path: an operator by its name, a field by its position, since its name may say much about a person."""
-    return cut(f"{where}.{name}") if isinstance(name, str) and _OPERATOR.fullmatch(name) else path_of(where, position)
+    return cut(f"{where}.{name}") if _OPERATOR.fullmatch(name) else path_of(where, position)
 
 
 def _check_list(value: object, where: str) -> Sequence[object]:

@@ -146,7 +146,7 @@ def check_row(kind: str, row: Mapping[str, Any]) -> None:
         InvalidInputError: the message names the column.
     """
     columns = _COLUMNS[kind]
-    validation.check_json(row, kind, names={*columns.needed, *columns.optional})
+    validation.plain_json(row, kind, names={*columns.needed, *columns.optional})
     for name in columns.needed:
         if row.get(name) is None:
             raise InvalidInputError(f"{name} is missing; export the file again")

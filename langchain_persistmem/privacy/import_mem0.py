@@ -123,8 +123,7 @@ def _payload(row: DictRow) -> Mapping[str, Any]:
     payload = parse_json(row["payload"]) if row["payload"] is not None else None
     if not isinstance(payload, dict):
         raise InvalidInputError("payload is no JSON object; delete the row there")
-    validation.check_json(cast("object", payload), "payload")
-    return cast("Mapping[str, Any]", payload)
+    return validation.json_object(cast("object", payload), "payload")
 
 
 def _namespace(template: Namespace, payload: Mapping[str, Any]) -> Namespace:

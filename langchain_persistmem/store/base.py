@@ -22,9 +22,10 @@ from langchain_persistmem.store.index_and_ttl import (
     ttl_of,
 )
 from langchain_persistmem.store.indexed_texts import texts_of
-from langchain_persistmem.store.ops import MAX_TEXT_CHARS, check_labels, check_minutes, check_path
+from langchain_persistmem.store.ops import MAX_TEXT_CHARS, InvalidLabelError, check_labels, check_minutes, check_path
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.representation import is_a, type_name
+from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.representation import is_a, plain, type_name
 
 Deserializer = Callable[[bytes], dict[str, Any]]
 
@@ -38,15 +39,24 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _check_key(key: object, where: str) -> None:
+def _check_key(key: object, where: str) -> object:
     """Check a key before LangGraph makes a string of it."""
+    key = plain(key)
     if not any(is_a(key, kind) for kind in (str, int, float, UUID)) or (is_a(key, int) and abs(key) > _LARGEST_KEY):
         raise InvalidInputError(f"{where} is of type {type_name(key)}; pass a string")
+    return key
 
 
-def _check_ttl(ttl: object, where: str) -> None:
-    if not is_a(ttl, NotProvided):
-        check_minutes(ttl, where)
+def _check_ttl(ttl: object, where: str) -> object:
+    return ttl if is_a(ttl, NotProvided) else check_minutes(ttl, where)
+
+
+def _check_new_namespace(labels: object, where: str) -> Namespace:
+    namespace = check_labels(labels, where)
+    if not namespace or namespace[0] == "langgraph":
+        problem = "begins with 'langgraph', which LangGraph keeps for itself" if namespace else "is empty"
+        raise InvalidLabelError(f"{where} {problem}; pass labels such as ('memories', 'ada')")
+    return namespace
 
 
 _CHECKS: Mapping[str, Callable[[object, str], object]] = {
@@ -59,34 +69,28 @@ _CHECKS: Mapping[str, Callable[[object, str], object]] = {
 }
 
 
-def _check_first(method: Callable[P, T]) -> Callable[P, T]:
+def _check_first(method: Callable[P, T], **checks: Callable[[object, str], object]) -> Callable[P, T]:
     """Decorate a method of LangGraph's base class: it looks into its arguments, and quotes them, before ``batch`` is asked."""
-    shape = signature(method)
+    shape, checks = signature(method), {**_CHECKS, **checks}
 
-    def check(*args: P.args, **kwargs: P.kwargs) -> None:
+    def check(*args: Any, **kwargs: Any) -> Any:
         try:
-            arguments = shape.bind(*args, **kwargs).arguments
+            binding = shape.bind(*args, **kwargs)
         except TypeError:  # the method itself says what is wrong with the call
-            return
-        for name, value in arguments.items():
-            if name in _CHECKS:
-                _CHECKS[name](value, name)
+            return method(*args, **kwargs)
+        for name, value in binding.arguments.items():
+            binding.arguments[name] = checks[name](value, name) if name in checks else plain(value)
+        return method(*binding.args, **binding.kwargs)
 
     if iscoroutinefunction(method):
 
         @wraps(method)
         async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
-            check(*args, **kwargs)
-            return await method(*args, **kwargs)
+            return await check(*args, **kwargs)
 
         return cast("Callable[P, T]", wrapper)
 
-    @wraps(method)
-    def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
-        check(*args, **kwargs)
-        return method(*args, **kwargs)
-
-    return blocking
+    return cast("Callable[P, T]", wraps(method)(check))
 
 
 class Store(BaseStore):
@@ -110,7 +114,8 @@ class Store(BaseStore):
 
     get, aget = _check_first(BaseStore.get), _check_first(BaseStore.aget)
     search, asearch = _check_first(BaseStore.search), _check_first(BaseStore.asearch)
-    put, aput = _check_first(BaseStore.put), _check_first(BaseStore.aput)
+    put = _check_first(BaseStore.put, namespace=_check_new_namespace)
+    aput = _check_first(BaseStore.aput, namespace=_check_new_namespace)
     delete, adelete = _check_first(BaseStore.delete), _check_first(BaseStore.adelete)
     list_namespaces = _check_first(BaseStore.list_namespaces)
     alist_namespaces = _check_first(BaseStore.alist_namespaces)

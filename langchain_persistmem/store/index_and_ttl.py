@@ -11,7 +11,8 @@ from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.runtime.models.model_names import Models, embeddings_of, name_of_embeddings
 from langchain_persistmem.settings import Settings
 from langchain_persistmem.store.ops import MAX_MINUTES
-from langchain_persistmem.types.representation import is_a, represent, type_name
+from langchain_persistmem.types.representation import is_a, plain, represent
+from langchain_persistmem.types.validation import plain_dict
 from langchain_persistmem.types.vectors import MAX_DIMENSIONS, Distance
 
 T = TypeVar("T")
@@ -48,15 +49,15 @@ def index_of(config: Config | None) -> StoreIndex:
     Raises:
         ConfigurationError: it has an unknown key, or a value that cannot be; the message names it.
     """
-    options = _check_keys(config or {}, "index", _INDEX_KEYS)
+    options = _options(config)
     _check_ann(options.get("ann_index_config"))
     dims: object = options.get("dims")
-    if dims is not None and (isinstance(dims, bool) or not isinstance(dims, int) or not 1 <= dims <= MAX_DIMENSIONS):
+    if dims is not None and (is_a(dims, bool) or not is_a(dims, int) or not 1 <= dims <= MAX_DIMENSIONS):
         raise ConfigurationError(
             f"index['dims'] is {represent(dims)}; pass a whole number from 1 to {MAX_DIMENSIONS:,}"
         )
-    distance: Distance = _one_of(options.get("distance_type") or "cosine", "index['distance_type']", _DISTANCES)
-    hybrid = _switch(options.get("hybrid") or False, "index['hybrid']")
+    distance: Distance = _one_of(options.get("distance_type", "cosine"), "index['distance_type']", _DISTANCES)
+    hybrid = _switch(options.get("hybrid", False), "index['hybrid']")
     if hybrid and distance != "cosine":
         raise ConfigurationError(f"index['hybrid'] weighs cosines against words; leave out distance_type={distance!r}")
     return StoreIndex(fields=_fields(options.get("fields")), dims=dims, distance=distance, hybrid=hybrid)
@@ -73,16 +74,17 @@ def models_of_index(config: Config | None, settings: Settings, *, blocking: bool
     if config is None:
         return Models(embeddings=None, embedding_name=None, chat=None, chat_name=None)
     index_of(config)
+    options = _options(config)
     for key in ("dims", "embed"):
-        if config.get(key) is None:
+        if key not in options:
             raise ConfigurationError(
                 f"index has no {key!r}; pass dims=, the vectors' dimensions, and embed=, the model"
             )
-    embeddings = embeddings_of(config["embed"])
+    embeddings = embeddings_of(options["embed"])
     # LangGraph's wrapper of a function has ``func`` for a plain function and only ``afunc`` for an async one.
     if blocking and isinstance(embeddings, EmbeddingsLambda) and not hasattr(embeddings, "func"):
         raise ConfigurationError("index['embed'] is an async function, and this store blocks; use AsyncPersistMemStore")
-    name = settings.embedding_model or name_of_embeddings(config["embed"], embeddings)
+    name = settings.embedding_model or name_of_embeddings(options["embed"], embeddings)
     return Models(embeddings=embeddings, embedding_name=name, chat=None, chat_name=None)
 
 
@@ -92,11 +94,12 @@ def without_model(config: Config | None) -> Config:
     Raises:
         ConfigurationError: it has a model of its own.
     """
-    if config is not None and config.get("embed") is not None:
+    options = _options(config)
+    if "embed" in options:
         raise ConfigurationError(
             "the index of memory.store has its model from open(); pass embeddings= there, not 'embed'"
         )
-    return config or {}
+    return options
 
 
 def ttl_of(config: Config | None) -> TTLConfig | None:
@@ -109,12 +112,12 @@ def ttl_of(config: Config | None) -> TTLConfig | None:
         return None
     options = _check_keys(config, "ttl", (*_TTL_NUMBERS, *_TTL_SWITCHES))
     for key, at_most in _TTL_NUMBERS.items():
-        if options.get(key) is not None:
+        if key in options:
             minutes(options[key], f"ttl[{key!r}]", at_most=at_most)
     for key in _TTL_SWITCHES:
-        if options.get(key) is not None:
+        if key in options:
             _switch(options[key], f"ttl[{key!r}]")
-    return cast("TTLConfig", {key: value for key, value in options.items() if value is not None})
+    return cast("TTLConfig", options)
 
 
 def minutes(number: object, where: str, *, at_most: float = _YEAR) -> float:
@@ -123,7 +126,8 @@ def minutes(number: object, where: str, *, at_most: float = _YEAR) -> float:
     Raises:
         ConfigurationError: it is something else, or too long.
     """
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number <= at_most:
+    number = plain(number)
+    if is_a(number, bool) or not (is_a(number, int) or is_a(number, float)) or not 0 < number <= at_most:
         raise ConfigurationError(f"{where} is {represent(number)}; pass minutes, more than 0 and at most {at_most:.0f}")
     return float(number)
 
@@ -151,18 +155,22 @@ def _check_ann(ann_index_config: object) -> None:
     where = "index['ann_index_config']"
     config = _check_keys(ann_index_config, where, (*_ANN_CHOICES, *_ANN_NUMBERS))
     for key, choices in _ANN_CHOICES.items():
-        if config.get(key) is not None:
+        if key in config:
             _one_of(config[key], f"{where}[{key!r}]", choices)
     for key in _ANN_NUMBERS:
         number: object = config.get(key)
-        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+        if number is not None and (is_a(number, bool) or not is_a(number, int) or number < 1):
             raise ConfigurationError(f"{where}[{key!r}] is {represent(number)}; pass a whole number of at least 1")
 
 
+def _options(index: Config | None) -> dict[str, Any]:
+    return {} if index is None else _check_keys(index, "index", _INDEX_KEYS)
+
+
 def _check_keys(value: object, where: str, keys: Sequence[str]) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{where} is of type {type_name(value)}; pass a dict")
-    config = dict(cast("Mapping[str, Any]", value))
+    """The options of a config that say something: None is as good as none."""
+    items = plain_dict(value, where, error=ConfigurationError).items()
+    config = {key: plain(item) for key, item in items if item is not None}
     unknown = [key for key in config if key not in keys]
     if unknown:
         raise ConfigurationError(f"{where} has the unknown key {represent(unknown[0])}; use any of {', '.join(keys)}")
@@ -171,12 +179,12 @@ def _check_keys(value: object, where: str, keys: Sequence[str]) -> dict[str, Any
 
 def _one_of(value: object, where: str, choices: Sequence[T]) -> T:
     for choice in choices:
-        if choice == value:
+        if is_a(value, type(choice)) and choice == value:
             return choice
     raise ConfigurationError(f"{where} is {represent(value)}; use one of {', '.join(map(str, choices))}")
 
 
 def _switch(value: object, where: str) -> bool:
-    if not isinstance(value, bool):
+    if not is_a(value, bool):
         raise ConfigurationError(f"{where} is {represent(value)}; pass True or False")
     return value

@@ -36,7 +36,7 @@ def paths_of(index: object, fields: Sequence[str]) -> Sequence[str]:
         return ()
     if is_a(index, list) or is_a(index, tuple):
         paths: Sequence[object] = plain(cast("object", index))
-        if all(isinstance(path, str) for path in paths):
+        if all(is_a(path, str) for path in paths):
             return cast("Sequence[str]", paths)
     raise InvalidInputError("index is not usable; pass False, or a list of paths such as ['text', 'tags[*]']")
 

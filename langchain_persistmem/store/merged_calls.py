@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from langgraph.store.base import GetOp, Op, PutOp, Result
 
 from langchain_persistmem.types.actor import current_actor
+from langchain_persistmem.types.representation import is_a
 
 RunBatch = Callable[[Sequence[Op]], Awaitable[list[Result]]]
 """Does operations as one batch, all or none."""
@@ -44,7 +45,7 @@ class MergedCalls:
 
     async def call(self, ops: Sequence[Op]) -> list[Result]:
         """The results of ``ops``, which are done together with what else begins now."""
-        if not ops or not all(isinstance(op, GetOp | PutOp) for op in ops):
+        if not ops or not all(is_a(op, GetOp) or is_a(op, PutOp) for op in ops):
             return await self._run(ops)
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._begin)

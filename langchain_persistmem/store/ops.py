@@ -1,6 +1,5 @@
 """LangGraph's store operations: a batch, checked as a whole before anything is done; pure."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,13 +9,14 @@ from langgraph.store.base import (
     InvalidNamespaceError,
     ListNamespacesOp,
     MatchCondition,
+    NamespaceMatchType,
     Op,
     PutOp,
     SearchOp,
 )
 
 from langchain_persistmem.errors import InvalidInputError
-from langchain_persistmem.postgres.value_filter import condition
+from langchain_persistmem.postgres.value_filter import condition, plain_filter
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_json
 from langchain_persistmem.store.indexed_texts import paths_of, texts_of
@@ -32,6 +32,8 @@ MAX_TEXT_CHARS = 100_000
 MAX_MINUTES = 1e9
 """Some 1,900 years: Python's dates end at the year 9999."""
 _MAX_COUNT = 2**61
+
+_MATCH_TYPES: tuple[NamespaceMatchType, ...] = ("prefix", "suffix")
 
 Read = GetOp | SearchOp | ListNamespacesOp
 
@@ -119,8 +121,9 @@ def plan(
     """
     reads: dict[int, Read] = {}
     writes: dict[Namespace, dict[str, Put | None]] = {}
-    for index, op in enumerate(ops):
+    for index, any_op in enumerate(ops):
         try:
+            op = _plain_op(any_op)
             if isinstance(op, PutOp):
                 namespace, key = _key(op)
                 put = None if op.value is None else _put(op, op.value, redaction, fields=fields, max_chars=max_chars)
@@ -160,6 +163,16 @@ def _is_match(namespace: Namespace, match: MatchCondition) -> bool:
     return all(pattern in ("*", label) for label, pattern in zip(part, path, strict=True))
 
 
+def _plain_op(op: object) -> Op:
+    """An operation of LangGraph's own class, its fields read once: one of a derived class may give another value each time."""
+    for kind in (GetOp, SearchOp, PutOp, ListNamespacesOp):
+        if is_a(op, kind):
+            fields: tuple[Any, ...] = plain(cast("object", op))
+            if len(fields) == len(kind._fields):
+                return kind(*fields)
+    raise InvalidInputError(f"an operation is of type {type_name(op)}; use GetOp, SearchOp, PutOp or ListNamespacesOp")
+
+
 def _key(op: GetOp | PutOp) -> tuple[Namespace, str]:
     """The namespace and the key of an item, as plain texts: a text of one's own type may compare as it likes."""
     namespace = check_labels(op.namespace, "namespace")
@@ -194,7 +207,7 @@ def _fault_of_label(label: object) -> str | None:
     return "has a NUL character; take it out" if "\x00" in label else None
 
 
-def _read(op: object) -> Read:
+def _read(op: Read) -> Read:
     if isinstance(op, GetOp):
         _check_switch(op.refresh_ttl)
         namespace, key = _key(op)
@@ -202,9 +215,7 @@ def _read(op: object) -> Read:
     if isinstance(op, SearchOp):
         _check_switch(op.refresh_ttl)
         return _search(op)
-    if isinstance(op, ListNamespacesOp):
-        return _listing(op)
-    raise InvalidInputError(f"an operation is of type {type_name(op)}; use GetOp, SearchOp, PutOp or ListNamespacesOp")
+    return _listing(op)
 
 
 def _check_switch(refresh_ttl: object) -> None:
@@ -220,10 +231,16 @@ def _without_query(op: Read) -> Read:
 def _search(op: SearchOp) -> SearchOp:
     prefix = check_labels(op.namespace_prefix, "namespace_prefix")
     prefix_range(prefix)
-    validation.count(op.limit, "limit", at_most=_MAX_COUNT)
-    validation.count(op.offset, "offset", at_most=_MAX_COUNT)
-    condition(op.filter)  # a bad filter is refused before a model is paid for
-    return op._replace(namespace_prefix=prefix, query=_query(op.query))
+    filter = plain_filter(op.filter)
+    condition(filter)  # a bad filter is refused before a model is paid for
+    return SearchOp(
+        prefix,
+        cast("dict[str, Any] | None", filter),
+        limit=validation.count(op.limit, "limit", at_most=_MAX_COUNT),
+        offset=validation.count(op.offset, "offset", at_most=_MAX_COUNT),
+        query=_query(op.query),
+        refresh_ttl=op.refresh_ttl,
+    )
 
 
 def _query(query: object) -> str | None:
@@ -237,22 +254,25 @@ def _query(query: object) -> str | None:
 
 def _listing(op: ListNamespacesOp) -> ListNamespacesOp:
     conditions = () if op.match_conditions is None else validation.check_list(op.match_conditions, "match_conditions")
-    op = op._replace(match_conditions=tuple(_match(match) for match in conditions))
-    prefix_range(literal_prefix(op))
-    validation.count(op.limit, "limit", at_most=_MAX_COUNT)
-    validation.count(op.offset, "offset", at_most=_MAX_COUNT)
-    if op.max_depth is not None:
-        validation.count(op.max_depth, "max_depth", at_least=1)
-    return op
+    listing = ListNamespacesOp(
+        tuple(_match(match) for match in conditions),
+        None if op.max_depth is None else validation.count(op.max_depth, "max_depth", at_least=1),
+        validation.count(op.limit, "limit", at_most=_MAX_COUNT),
+        validation.count(op.offset, "offset", at_most=_MAX_COUNT),
+    )
+    prefix_range(literal_prefix(listing))
+    return listing
 
 
 def _match(match: object) -> MatchCondition:
     if not is_a(match, MatchCondition):
         raise InvalidInputError(f"match_conditions has a {type_name(match)}; pass MatchConditions")
-    kind, path = cast("tuple[object, object]", match)
-    if not is_a(kind, str) or kind not in ("prefix", "suffix"):
-        raise InvalidInputError(f"match_type is {represent(kind)}; use 'prefix' or 'suffix'")
-    return match._replace(path=check_path(path, "match_conditions"))
+    fields: tuple[object, ...] = plain(cast("object", match))
+    name, *paths = fields or (None,)
+    kinds = [kind for kind in _MATCH_TYPES if is_a(name, str) and name == kind]
+    if not kinds or len(paths) != 1:
+        raise InvalidInputError(f"match_type is {represent(name)}; use 'prefix' or 'suffix'")
+    return MatchCondition(cast("NamespaceMatchType", kinds[0]), check_path(paths[0], "match_conditions"))
 
 
 def check_path(path: object, where: str) -> Namespace:
@@ -271,22 +291,13 @@ def _redact(op: Read, redaction: Redaction | None) -> Read:
 def _put(op: PutOp, value: object, redaction: Redaction | None, *, fields: Sequence[str], max_chars: int) -> Put:
     if not is_a(value, Mapping):
         raise InvalidInputError(f"value is of type {type_name(value)}; pass a dict, or None to delete")
-    validation.json_object(cast("object", value), "value")
-    copy = _copy(cast("Mapping[str, Any]", value))
+    # A copy, so that the caller cannot change it while a model works.
+    copy = validation.json_object(cast("object", value), "value")
     copy = copy if redaction is None else redact_json(redaction, copy)
     texts = texts_of(copy, paths_of(op.index, fields), max_chars=max_chars)
     if len(texts) > MAX_PARTS:
         raise InvalidInputError(f"index finds {len(texts)} texts, at most {MAX_PARTS} are possible; split the item")
     return Put(copy, texts, _kind(copy), _importance(copy), check_minutes(op.ttl, "ttl"))
-
-
-def _copy(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy plain JSON, so that the caller cannot change it while a model works."""
-    try:
-        return json.loads(json.dumps(value, default=dict))
-    except ValueError:  # Python's own limit, which would also keep everybody from reading it
-        pass
-    raise InvalidInputError("value has a whole number of more than 4,300 digits; store it as a string")
 
 
 def _kind(value: Mapping[str, Any]) -> Kind:
@@ -304,6 +315,7 @@ def _importance(value: Mapping[str, Any]) -> float:
 
 def check_minutes(ttl: object, where: str) -> float | None:
     """Return a time to live in minutes, checked; None is for ever."""
+    ttl = plain(ttl)
     if ttl is None:
         return None
     if is_a(ttl, bool) or not (is_a(ttl, int) or is_a(ttl, float)) or not 0 < ttl <= MAX_MINUTES:

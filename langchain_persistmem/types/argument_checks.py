@@ -20,8 +20,11 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from langchain_persistmem.errors import InvalidInputError, PersistMemError
 from langchain_persistmem.types.representation import cut, is_a, plain, represent, type_name
+from langchain_persistmem.types.validation import check_list, plain_dict
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,6 +50,8 @@ class Shape:
     """The advice to a caller: ``pass ...``."""
     items: Shape | None = None
     """The shape of each element, where the value is a list or a tuple."""
+    read: Callable[[object, str, type[PersistMemError]], Any] | None = None
+    """Reading of a value whose methods may fail, lie or have no end, into one of Python's own types."""
     choice: bool = False
     """True for a choice of a few values, of which an error may show the wrong one; of others it has the type alone."""
 
@@ -84,8 +89,8 @@ class Signature:
         for name, value in binding.arguments.items():
             shape = self.shapes.get(name)
             if shape is not None:
-                check_shape(value, shape, name, self._error)
-        return arguments, options
+                binding.arguments[name] = check_shape(value, shape, name, self._error)
+        return binding.args, binding.kwargs
 
 
 def check_arguments(
@@ -124,12 +129,13 @@ def check_fields(record: object, error: type[PersistMemError]) -> None:
     kind: Any = type(record)
     for name, shape in _shapes_of_fields(kind).items():
         value = plain(getattr(record, name))
+        if shape is not None:
+            value = check_shape(value, shape, f"{kind.__name__}.{name}", error)
         object.__setattr__(record, name, value)  # the record is frozen, and being made
-        check_shape(value, shape, f"{kind.__name__}.{name}", error)
 
 
-def check_shape(value: object, shape: Shape, where: str, error: type[PersistMemError] = InvalidInputError) -> None:
-    """Check a value.
+def check_shape(value: Any, shape: Shape, where: str, error: type[PersistMemError] = InvalidInputError) -> Any:
+    """Check a value, and return it; what runs code of its own when it is read is read here, once.
 
     Raises:
         PersistMemError: it has another shape; of the type ``error``, and the message names ``where`` and the fix.
@@ -138,12 +144,14 @@ def check_shape(value: object, shape: Shape, where: str, error: type[PersistMemE
         if shape.choice:
             raise error(f"{where} is {represent(value)}; use {shape.words}")
         raise error(f"{where} is of type {type_name(value)}; pass {shape.words}")
-    # Only what can be read twice: an iterator would be used up here.
+    if shape.read is not None:
+        value = shape.read(value, where, error)
     if shape.items is not None and (is_a(value, list) or is_a(value, tuple)):
         for index, item in enumerate(typing.cast("list[object]", value)):
             if shape.items.choice and not shape.items.fits(item):
                 raise error(f"{where} has {represent(item)}; use {shape.items.words}")
             check_shape(item, shape.items, cut(f"{where}[{index}]"), error)
+    return typing.cast("Any", value)
 
 
 def shape_of(annotation: object, names: Mapping[str, Any]) -> Shape | None:
@@ -168,7 +176,7 @@ def shape_of(annotation: object, names: Mapping[str, Any]) -> Shape | None:
         return _shape_of_union([shape_of(member, names) for member in inner])
     kind = origin or annotation
     if kind in _SEQUENCES:
-        return Shape(_is_list, "a list", shape_of(inner[0], names) if inner else None)
+        return Shape(_is_list, "a list", shape_of(inner[0], names) if inner else None, _read_list)
     if kind in _OTHERS:
         return _OTHERS[kind]
     return _shape_of_class(annotation) if origin is None and isinstance(annotation, type) else None
@@ -177,7 +185,7 @@ def shape_of(annotation: object, names: Mapping[str, Any]) -> Shape | None:
 def _shape_of_parameter(parameter: inspect.Parameter, names: Mapping[str, Any]) -> Shape | None:
     shape = None if parameter.kind is parameter.VAR_KEYWORD else shape_of(parameter.annotation, names)
     # ``*versions`` arrives as one tuple, of which the annotation describes an element.
-    return Shape(_is_list, "a list", shape) if parameter.kind is parameter.VAR_POSITIONAL else shape
+    return Shape(_is_list, "a list", shape, _read_list) if parameter.kind is parameter.VAR_POSITIONAL else shape
 
 
 def _shape_of_choice(choices: tuple[object, ...]) -> Shape:
@@ -195,10 +203,16 @@ def _shape_of_union(shapes: list[Shape | None]) -> Shape | None:
         return None
     words = [shape.words for shape in sorted(real_shapes, key=lambda shape: shape.words == "None")]
     lists = [shape.items for shape in real_shapes if shape.items is not None]
+    readings = [shape.read for shape in real_shapes if shape.read is not None]
+
+    def read(value: object, where: str, error: type[PersistMemError]) -> object:
+        return functools.reduce(lambda value, reading: reading(value, where, error), readings, value)
+
     return Shape(
         lambda value: any(shape.fits(value) for shape in real_shapes),
         " or ".join(dict.fromkeys(words)),
         lists[0] if len(lists) == 1 else None,
+        read if readings else None,
         choice=any(shape.choice for shape in real_shapes),
     )
 
@@ -214,17 +228,30 @@ def _is_whole_number(value: object) -> bool:
 
 
 def _is_list(value: object) -> bool:
-    """True for what has elements; a string has letters, and a dict names."""
+    """True for what has elements; a string has letters, a dict names, and a record of pydantic fields."""
     kind = type(value)
     return issubclass(kind, collections.abc.Iterable) and not issubclass(
-        kind, (str, bytes, bytearray, collections.abc.Mapping)
+        kind, (str, bytes, bytearray, collections.abc.Mapping, BaseModel)
+    )
+
+
+def _read_list(value: object, where: str, error: type[PersistMemError]) -> object:
+    """Read an iterator, or a sequence of another class, into a list; one of Python's own stays."""
+    if not _is_list(value) or issubclass(type(value), (list, tuple, set, frozenset)):
+        return value
+    return check_list(value, where, error=error)
+
+
+def _read_dict(value: object, where: str, error: type[PersistMemError]) -> object:
+    return (
+        plain_dict(typing.cast("object", value), where, error=error) if is_a(value, collections.abc.Mapping) else value
     )
 
 
 _SEQUENCES = frozenset(
     {collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable, list, set, frozenset}
 )
-_DICT = Shape(lambda value: issubclass(type(value), collections.abc.Mapping), "a dict")
+_DICT = Shape(lambda value: issubclass(type(value), collections.abc.Mapping), "a dict", read=_read_dict)
 _OTHERS: Mapping[object, Shape] = {
     collections.abc.Mapping: _DICT,
     dict: _DICT,
@@ -242,7 +269,6 @@ _PLAIN: Mapping[object, Shape | None] = {
 
 
 @functools.cache
-def _shapes_of_fields(kind: type) -> Mapping[str, Shape]:
+def _shapes_of_fields(kind: type) -> Mapping[str, Shape | None]:
     names = vars(sys.modules[kind.__module__])
-    shapes = {field.name: shape_of(field.type, names) for field in fields(kind)}
-    return {name: shape for name, shape in shapes.items() if shape is not None}
+    return {field.name: shape_of(field.type, names) for field in fields(kind)}

@@ -37,7 +37,7 @@ class Shape:
         try:
             instance = self.adapter.validate_python(content)
             document = instance.model_dump(mode="json")
-            validation.check_json(document, "content")
+            validation.plain_json(document, "content")
         except (ValidationError, InvalidInputError, RecursionError):
             return None
         return type(instance).__name__, document

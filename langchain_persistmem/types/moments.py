@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types.records import Turn
-from langchain_persistmem.types.representation import is_a, type_name
+from langchain_persistmem.types.representation import is_a, plain, type_name
 
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 """Every moment between them can be read again in every time zone that a connection may have."""
@@ -71,13 +71,14 @@ def check_zone(value: object, name: str) -> tzinfo | None:
     """
     if value is None:
         return value
-    if isinstance(value, tzinfo):
+    value = plain(value)
+    if is_a(value, tzinfo):
         try:
             EARLIEST.astimezone(value)
         except Exception:  # noqa: BLE001 - a time zone of one's own
             raise InvalidInputError(f"{name} fails as a time zone; pass one of zoneinfo, or timezone.utc") from None
         return value
-    if isinstance(value, str) and value and len(value) <= 100:  # noqa: PLR2004 - no zone has a longer name
+    if is_a(value, str) and value and len(value) <= 100:  # noqa: PLR2004 - no zone has a longer name
         try:
             return ZoneInfo(value)
         except (ValueError, OSError, LookupError):  # not found, no such path, no data for it

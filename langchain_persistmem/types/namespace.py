@@ -161,7 +161,7 @@ def fill(template: Namespace, variables: Mapping[str, object]) -> Namespace:
     """
     values: dict[str, str] = {}
     for name in placeholders(template):
-        value = variables.get(name)
+        value = plain(variables.get(name))
         if value is None:
             keys = cut(", ".join(sorted(key for key in variables if not key.startswith("__")))) or "none"
             raise NamespaceMissingError(

@@ -45,7 +45,8 @@ def is_a(value: object, kind: type[T]) -> TypeGuard[T]:
 def plain(value: object) -> Any:
     """Return a value of Python's own types for one of a class derived from them: its methods may fail, or lie.
 
-    Elements of a list and a tuple are treated alike, and no deeper; any other value is returned as it is.
+    Elements of a list and a tuple are treated alike, and no deeper; any other value is returned as it is. The whole of a
+    value, at all depths, is made plain by :func:`~langchain_persistmem.types.validation.plain_json`.
     """
     kind = type(value)
     if kind in _OWN_TYPES:
@@ -73,6 +74,14 @@ def _copy_dict(value: dict[object, object]) -> dict[object, object]:
     return dict(dict[object, object].items(value))
 
 
+def _copy_set(value: set[object]) -> set[object]:
+    return {*set[object].__iter__(value)}
+
+
+def _copy_frozenset(value: frozenset[object]) -> frozenset[object]:
+    return frozenset(frozenset[object].__iter__(value))
+
+
 _SCALARS = (str, int, float)
 _OWN_TYPES = frozenset({type(None), bool, dict, *_SCALARS})
 _COPIES: Mapping[type[Any], Callable[[Any], Any]] = {
@@ -83,6 +92,9 @@ _COPIES: Mapping[type[Any], Callable[[Any], Any]] = {
     list: _copy_list,
     tuple: _copy_tuple,
     dict: _copy_dict,
+    set: _copy_set,
+    frozenset: _copy_frozenset,
+    bytes: lambda value: memoryview(value).tobytes(),
 }
 
 

@@ -3,13 +3,15 @@
 import itertools
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from langchain_persistmem.errors import InvalidInputError, PersistMemError
 from langchain_persistmem.types.representation import cut, is_a, path_of, plain, represent, type_name
+
+T = TypeVar("T")
 
 MAX_NAME_BYTES = 1024
 """The longest key or id: it is part of index entries."""
@@ -95,8 +97,11 @@ def id_text(id: object, where: str) -> str:
     return str(id)
 
 
-def check_json(value: object, where: str, *, names: Collection[str] = ()) -> None:
-    """Refuse values that JSON cannot hold, at any depth.
+def plain_json(value: object, where: str, *, names: Collection[str] = ()) -> Any:
+    """Return a copy of a value in Python's own types, at any depth, if JSON can hold it.
+
+    No method of a class that is derived from them is called, so that whatever reads the copy reads what was checked.
+    A tuple becomes a list, and any mapping a dict.
 
     Args:
         value: any value.
@@ -108,51 +113,44 @@ def check_json(value: object, where: str, *, names: Collection[str] = ()) -> Non
         InvalidInputError: the message has the path, such as ``value.<key 1>[2]``.
     """
     check_value_count(value, where)  # at once; to look at a million takes longer
-    try:
-        _check_json(value, where, 0, names, itertools.count(1))
-    except InvalidInputError:
-        raise
-    except Exception:  # noqa: BLE001 - an object's own code
-        problem = f"{where} has an object that cannot be read; pass text, numbers, lists and dicts"
-    else:
-        return
-    raise InvalidInputError(problem)
+    return _plain_json(value, where, 0, names, itertools.count(1))
 
 
-def _check_json(value: object, where: str, depth: int, names: Collection[str], counter: Iterator[int]) -> None:
+def _plain_json(value: object, where: str, depth: int, names: Collection[str], counter: Iterator[int]) -> Any:
     if depth > MAX_DEPTH:
         raise InvalidInputError(f"{where} is nested deeper than {MAX_DEPTH} levels; flatten it")
     # One list can stand in a value many times, so that a small object is a JSON text without end.
     if next(counter) > MAX_JSON_VALUES:
         raise InvalidInputError(f"{where} is behind {MAX_JSON_VALUES:,} other values, which is the most; split it")
-    if value is None or isinstance(value, (int, float)):
-        _check_number(value or 0, where)
-    elif isinstance(value, str):
-        storable(value, where)
-    elif isinstance(value, Mapping):
-        for position, (key, inner) in enumerate(cast("Mapping[object, object]", value).items()):
-            if not isinstance(key, str):
-                raise InvalidInputError(f"{where} has a key of type {type_name(key)}; keys are strings")
+    if value is None:
+        return None
+    if is_a(value, str):
+        return storable(value, where)
+    if is_a(value, int) or is_a(value, float):
+        return _plain_number(plain(value), where)
+    if is_a(value, Mapping):
+        copy = dict[str, Any]()
+        for position, (key, inner) in enumerate(plain_dict(cast("object", value), where).items()):
             path = cut(f"{where}.{key}") if key in names else path_of(where, position)
-            storable(key, path)
-            _check_json(inner, path, depth + 1, names, counter)
-    elif isinstance(value, (list, tuple)):
-        for index, inner in enumerate(cast("Sequence[object]", value)):
-            _check_json(inner, cut(f"{where}[{index}]"), depth + 1, names, counter)
-    else:
-        raise InvalidInputError(
-            f"{where} is of type {type_name(value)}, which JSON does not have; pass text or numbers"
-        )
+            copy[storable(key, path)] = _plain_json(inner, path, depth + 1, names, counter)
+        return copy
+    if is_a(value, list) or is_a(value, tuple):
+        items: Sequence[object] = plain(cast("object", value))
+        return [
+            _plain_json(inner, cut(f"{where}[{index}]"), depth + 1, names, counter) for index, inner in enumerate(items)
+        ]
+    raise InvalidInputError(f"{where} is of type {type_name(value)}, which JSON does not have; pass text or numbers")
 
 
-def _check_number(value: float, where: str) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidInputError(f"{where} is {represent(float(value))}; JSON has no such number")
+def _plain_number(number: float, where: str) -> float:
+    if type(number) is float and not math.isfinite(number):
+        raise InvalidInputError(f"{where} is {represent(number)}; JSON has no such number")
     # Python refuses to parse more digits (CVE-2020-10735), so that the row could be written and never read.
-    if not isinstance(value, float) and abs(value) >= _TOO_LARGE:
+    if type(number) is int and abs(number) >= _TOO_LARGE:
         raise InvalidInputError(
             f"{where} is a whole number of more than {MAX_INTEGER_DIGITS:,} digits; store it as a string"
         )
+    return number
 
 
 def check_value_count(value: object, where: str) -> None:
@@ -192,46 +190,90 @@ def _elements(container: object) -> Collection[object]:
     return ()
 
 
-def json_object(value: object, where: str, *, names: Collection[str] = ()) -> None:
-    """Refuse a value that is no dict, or is one that JSON cannot hold; see :func:`check_json`.
+def json_object(value: object, where: str, *, names: Collection[str] = ()) -> dict[str, Any]:
+    """Return a copy of a dict in Python's own types, if JSON can hold it; see :func:`plain_json`.
 
     Raises:
         InvalidInputError: the message has the path.
     """
     if not is_a(value, Mapping):
         raise InvalidInputError(f"{where} is of type {type_name(value)}; pass a dict")
-    check_json(cast("object", value), where, names=names)
-    length = len(json.dumps(value, default=dict, ensure_ascii=False))
+    copy = plain_json(cast("object", value), where, names=names)
+    length = len(json.dumps(copy, ensure_ascii=False))
     if length > MAX_JSON_CHARS:
         raise InvalidInputError(
             f"{where} is JSON of {length:,} characters, at most {MAX_JSON_CHARS:,} are possible; split it"
         )
+    return copy
 
 
-def check_list(values: object, where: str, *, at_most: int = MAX_JSON_VALUES) -> list[Any]:
+def check_list(
+    values: object, where: str, *, at_most: int = MAX_JSON_VALUES, error: type[PersistMemError] = InvalidInputError
+) -> list[Any]:
     """Return an iterable as a list; a string is refused, though it is a sequence of letters.
 
     Raises:
-        InvalidInputError: it is no iterable, or one string, or has more elements than ``at_most``.
+        PersistMemError: it is no iterable, or one string, or has more elements than ``at_most``; of the type ``error``.
     """
     values = plain(values)
     if issubclass(type(values), (str, bytes, Mapping)) or not issubclass(type(values), Iterable):
-        kind = "a string" if isinstance(values, str) else f"of type {type_name(values)}"
-        raise InvalidInputError(f"{where} is {kind}; pass a list")
-    # No more is read than may be there: a generator need not have an end.
+        kind = "a string" if is_a(values, str) else f"of type {type_name(values)}"
+        raise error(f"{where} is {kind}; pass a list")
+    return plain(_read(cast("Iterable[Any]", values), where, "a list", at_most, error))
+
+
+def plain_dict(value: object, where: str, *, error: type[PersistMemError] = InvalidInputError) -> dict[str, Any]:
+    """Return the entries of a dict, whose keys are strings, as a dict of Python's own; the values stay as they are.
+
+    Raises:
+        PersistMemError: it is no dict, has a key of another type, or cannot be read; of the type ``error``.
+    """
+    if not is_a(value, Mapping):
+        raise error(f"{where} is of type {type_name(value)}; pass a dict")
+    if is_a(cast("object", value), dict):
+        items = [*dict[object, object].items(cast("dict[object, object]", value))]
+    else:
+        items = _read(_items(cast("Mapping[object, object]", value)), where, "a dict", MAX_JSON_VALUES, error)
+    for key, _ in items:
+        if not is_a(key, str):
+            raise error(f"{where} has a key of type {type_name(key)}; keys are strings")
+    return {plain(key): inner for key, inner in items}
+
+
+def _items(mapping: Mapping[object, object]) -> Iterator[tuple[object, object]]:
+    for entry in mapping.items():
+        key, inner = entry  # no pair fails here, where it is noticed
+        yield key, inner
+
+
+def _read(values: Iterable[T], where: str, kind: str, at_most: int, error: type[PersistMemError]) -> list[T]:
+    """Read what may have no end, or fail, by code of its own."""
+    items = call_foreign(
+        lambda: list(itertools.islice(values, at_most + 1)),
+        f"{where} cannot be read to its end",
+        f"pass {kind}",
+        error=error,
+    )
+    if len(items) > at_most:
+        raise error(f"{where} has more than {at_most:,} elements; pass them in several calls")
+    return items
+
+
+def call_foreign(
+    function: Callable[[], T], problem: str, advice: str, *, error: type[PersistMemError] = InvalidInputError
+) -> T:
+    """Call what runs code of the caller's own, which may raise anything: of that, the type alone is told.
+
+    Raises:
+        PersistMemError: it failed; of the type ``error``, unless the caller's code raised one of ours.
+    """
     try:
-        items = list(itertools.islice(cast("Iterable[Any]", values), at_most + 1))
+        return function()
     except PersistMemError:
         raise
-    except Exception as error:  # noqa: BLE001 - an object's own code
-        items, problem = None, type_name(error)
-    else:
-        problem = ""
-    if items is None:
-        raise InvalidInputError(f"{where} cannot be read to its end ({problem}); pass a list")
-    if len(items) > at_most:
-        raise InvalidInputError(f"{where} has more than {at_most:,} elements; pass them in several calls")
-    return items
+    except Exception as failure:  # noqa: BLE001 - whatever it is; its text may quote ours
+        reason = type_name(failure)
+    raise error(f"{problem} ({reason}); {advice}")
 
 
 def path(value: object, where: str) -> Path:
