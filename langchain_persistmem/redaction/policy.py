@@ -1,5 +1,6 @@
 """The redaction policy: categories, detectors and placeholders."""
 
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +11,12 @@ from langchain_persistmem.redaction import contact, credentials, money, national
 from langchain_persistmem.redaction.folding import FoldedText, fold
 from langchain_persistmem.redaction.pseudonyms import PLACEHOLDER, placeholder
 from langchain_persistmem.redaction.spans import CATEGORIES, Detector, Span, merge_spans, resolve_overlaps
+from langchain_persistmem.types.representation import is_a, plain, type_name
 
 LONGEST = 5_000_000
 """Characters of one text; a longer one is refused, since it would be stored without a search."""
+_FEW_SPANS = 1_000
+"""A detector may return so many even for a short text, and two for each character of a long one."""
 _SHORTEST_KEY = 16
 _LONGEST_SHOWN = 40
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,40}")
@@ -51,6 +55,8 @@ class Redaction:
 
     def __post_init__(self) -> None:
         # By type() and not by isinstance(): an object that lies about its class would leave text unredacted.
+        for name in ("categories", "pseudonym_key", "detectors"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
         categories: object = self.categories
         if issubclass(type(categories), str):
             raise ConfigurationError("Redaction.categories is a string; pass a list, such as ['EMAIL', 'CARD']")
@@ -75,8 +81,8 @@ class Redaction:
                 f"Redaction.pseudonym_key is shorter than {_SHORTEST_KEY} bytes; use secrets.token_bytes(32), kept safe"
             )
         for detector in self.detectors:
-            if not callable(getattr(detector, "detect", None)):
-                raise ConfigurationError(f"Redaction.detectors has a {type(detector).__name__}; it needs detect(text)")
+            if not _can_detect(detector):
+                raise ConfigurationError(f"Redaction.detectors has a {type_name(detector)}; it needs detect(text)")
 
     def redact(self, text: str) -> str:
         """Return ``text`` with placeholders; placeholders of an earlier call stay as they are.
@@ -92,6 +98,9 @@ class Redaction:
 
     def redact_parts(self, parts: Sequence[str]) -> list[str]:
         """Redact the parts of one text as a whole; a placeholder stands at the beginning of its value."""
+        if not is_a(parts, list) and not is_a(parts, tuple):
+            raise InvalidInputError(f"parts is of type {type_name(parts)}; pass a list of strings")
+        parts = [_check_text(part) for part in plain(cast("object", parts))]
         whole = "".join(parts)
         key = _key(self.pseudonym_key)
         replacements = [
@@ -108,6 +117,7 @@ class Redaction:
 
     def find(self, text: str) -> list[Span]:
         """Return the spans that :meth:`redact` would replace, in the order of the text."""
+        text = _check_text(text)
         if len(text) > LONGEST:
             raise InvalidInputError(f"a text has {len(text)} characters, at most {LONGEST} can be redacted; split it")
         spans = self._find_built_in(text)
@@ -135,25 +145,53 @@ def _original_span(span: Span, folding: FoldedText) -> Span:
     return Span(*folding.original(span.start, span.end), span.category)
 
 
+def _check_text(text: object) -> str:
+    text = plain(text)
+    if not is_a(text, str):
+        raise InvalidInputError(f"text is of type {type_name(text)}; pass a string")
+    return text
+
+
+def _can_detect(detector: object) -> bool:
+    try:
+        return callable(getattr(detector, "detect", None))
+    except Exception:  # noqa: BLE001 - an object's own code
+        return False
+
+
 def _run_detector(detector: Detector, text: str) -> list[Span]:
     """Run a detector of the application.
 
     Raises:
-        RedactionError: it raised an exception, or a result is no range of the text.
+        RedactionError: it raised an exception, a result is no range of the text, or there is no end of them.
     """
-    name, reason = type(detector).__name__, ""
+    name, reason = type_name(detector), ""
     try:
-        return [_check_span(span, len(text)) for span in cast("Iterable[object]", detector.detect(text))]
+        return _read_spans(detector.detect(text), len(text))
     except Exception as error:  # noqa: BLE001 - whatever it was, nothing may pass unread; its text may quote ours
         reason = type(error).__name__
     raise RedactionError(f"the detector {name} failed with {reason}; nothing was stored, correct it and try again")
 
 
+def _read_spans(spans: object, length: int) -> list[Span]:
+    """Read what a detector returned, once and to its end; several of one place are right, but not without end."""
+    at_most = max(_FEW_SPANS, 2 * length)
+    result = [
+        _check_span(span, length) for span in itertools.islice(cast("Iterable[object]", plain(spans)), at_most + 1)
+    ]
+    if len(result) > at_most:
+        raise ValueError("more spans than the text has places")
+    return result
+
+
 def _check_span(span: object, length: int) -> Span:
-    start, end, category = cast("tuple[object, object, object]", span)
-    if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= length):
+    if not is_a(span, tuple) and not is_a(span, list):
+        raise TypeError("no span")
+    start, end, category = cast("tuple[object, object, object]", plain(cast("object", span)))
+    # By the very type: plain() has made one of Python's own of all that are derived from them.
+    if not (type(start) is int and type(end) is int and 0 <= start < end <= length):
         raise ValueError("no range of the text")
-    if not (isinstance(category, str) and _NAME.fullmatch(category)):
+    if not (type(category) is str and _NAME.fullmatch(category)):
         raise ValueError("no category")
     return Span(start, end, category)
 
