@@ -16,13 +16,16 @@ from langchain_core.messages.utils import MessageLikeRepresentation
 
 from langchain_persistmem.client.group import Group
 from langchain_persistmem.client.sync_and_async import both, call, run
+from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.learning import conversations
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.runtime.backend import AsyncBackend
-from langchain_persistmem.runtime.messages import messages_of, turns_of
+from langchain_persistmem.runtime.messages import check_size, messages_of, turns_of
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.progress import Meter, Progress
 from langchain_persistmem.types.records import Turn
+from langchain_persistmem.types.representation import is_a, type_name
 from langchain_persistmem.types.results import Conversation, ObserveResult, TurnOutcome
 
 Messages = Sequence[MessageLikeRepresentation]
@@ -209,7 +212,7 @@ class Conversations(Group):
         """
         # Through `observe`, so that redaction, consent and what was learnt already hold here too.
         asynchronous = isinstance(self.backend, AsyncBackend)
-        messages = await _read(history) if asynchronous else history.messages
+        messages = validation.check_list(await _read(history) if asynchronous else history.messages, "history.messages")
         messages_with_ids = _with_ids(messages, self.backend.settings.redaction)
         # In parts, since one call takes a long time; an empty history is a call, too, and checks the arguments.
         parts = [messages_with_ids[start : start + _PART] for start in range(0, len(messages_with_ids), _PART)] or [[]]
@@ -254,13 +257,25 @@ def _sum(results: Sequence[ObserveResult]) -> ObserveResult:
     return replace(last, **counts)
 
 
-def _with_ids(messages: Sequence[BaseMessage], redaction: Redaction | None) -> list[BaseMessage]:
-    """Messages with ids; one without gets the same each time it is read, made of its redacted text."""
+def _with_ids(messages: Sequence[object], redaction: Redaction | None) -> list[BaseMessage]:
+    """Messages with ids; one without gets the same each time it is read, made of its redacted text.
+
+    Raises:
+        InvalidInputError: one is no message, or holds itself.
+    """
     occurrences: Counter[str] = Counter()
     result: list[BaseMessage] = []
-    for message in messages:
-        if not message.id:
-            text = f"{message.type}\x1f{message.content!r}"
+    for index, message in enumerate(messages):
+        where = f"messages[{index}]"
+        if not is_a(message, BaseMessage):
+            raise InvalidInputError(f"{where} is of type {type_name(message)}; pass a history of LangChain's messages")
+        check_size(message, where)
+        id, text = validation.call_foreign(
+            lambda message=message: (message.id, "" if message.id else f"{message.type}\x1f{message.content!r}"),
+            f"{where} cannot be read",
+            "pass a message of LangChain",
+        )
+        if not id:
             text = text if redaction is None else redaction.redact(text)
             occurrences[text] += 1
             message = message.model_copy(update={"id": _fingerprint(text, occurrences[text])})  # noqa: PLW2901

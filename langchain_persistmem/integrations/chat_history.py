@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langchain_core.chat_history import BaseChatMessageHistory
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from langchain_persistmem.client.persistmem import PersistMem
+from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.namespace import Namespace
+from langchain_persistmem.types.representation import is_a, plain, type_name
 
 
 class PersistMemChatMessageHistory(BaseChatMessageHistory):
@@ -103,6 +105,14 @@ class PersistMemChatMessageHistory(BaseChatMessageHistory):
         """:meth:`add_messages`, awaited."""
         await self._memory.conversations.aadd(messages, thread_id=self._thread, namespace=self._namespace)
 
+    def add_user_message(self, message: HumanMessage | str) -> None:
+        """Append a message of the user; see :meth:`add_messages`."""
+        self.add_messages([_message_of(message, HumanMessage)])
+
+    def add_ai_message(self, message: AIMessage | str) -> None:
+        """Append an answer; see :meth:`add_messages`."""
+        self.add_messages([_message_of(message, AIMessage)])
+
     def clear(self) -> None:
         """Delete the messages; what was learnt from them stays."""
         self._memory.conversations.clear(self._thread, namespace=self._namespace)
@@ -110,3 +120,13 @@ class PersistMemChatMessageHistory(BaseChatMessageHistory):
     async def aclear(self) -> None:
         """:meth:`clear`, awaited."""
         await self._memory.conversations.aclear(self._thread, namespace=self._namespace)
+
+
+def _message_of(message: object, kind: type[HumanMessage | AIMessage]) -> BaseMessage:
+    """A message of a text: LangChain's own method takes whatever it is for a text."""
+    text = plain(message)
+    if is_a(text, str):
+        return kind(text)
+    if not is_a(message, BaseMessage):
+        raise InvalidInputError(f"message is of type {type_name(message)}; pass a string or a {kind.__name__}")
+    return message

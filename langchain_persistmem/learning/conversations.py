@@ -28,7 +28,7 @@ async def add_messages(
     Raises:
         InvalidInputError: a turn cannot be stored; none was.
     """
-    check_turns(turns, namespace, thread_id)
+    turns = check_turns(turns, namespace, thread_id)
     await ready(backend)
     async with backend.transaction(namespace) as tx:
         done = await store_turns(tx, backend, namespace, thread_id, turns, now=now)

@@ -52,7 +52,7 @@ async def observe(
         ExtractionError: the model failed; the turns are stored and the next call, or a worker, learns from them.
         EmbeddingError: the same, for the embedding model.
     """
-    check_turns(turns, namespace, thread_id)
+    turns = check_turns(turns, namespace, thread_id)
     used = validation.names(used, "used")
     await ready(backend)
     work, open_messages = None, None

@@ -24,7 +24,7 @@ from langchain_persistmem.runtime.off_record_marks import leave_out_off_record
 from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.records import Turn
-from langchain_persistmem.types.representation import is_a, plain, type_name
+from langchain_persistmem.types.representation import cut, is_a, plain, type_name
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def _turn_of(
     sent_at = now if timestamp is None else _moment(timestamp, f"{where}.timestamp")
     # The clock of a server, which runs in UTC, tells nothing about the sender's.
     is_local = timestamp is not None or sent_at.utcoffset()
-    role = _ROLES.get(message.type, _ROLES.get(str(getattr(message, "role", "")), "user"))
+    role = _ROLES.get(message.type, _ROLES.get(getattr(message, "role", ""), "user"))
     text = text if redaction is None else redaction.redact(text)
     id = message.id
     if not id and timestamp is not None:
@@ -216,18 +216,41 @@ def messages_of(turns: Sequence[Turn]) -> list[BaseMessage]:
     return messages_from_dict([dict(turn.content) for turn in turns])
 
 
+def check_size(message: object, where: str) -> None:
+    """Refuse a message of which a field holds itself, or another so often that it has no end, before anything looks into it.
+
+    Raises:
+        InvalidInputError: it has such a field; the message names it.
+    """
+    # By C's own methods: those of a class of the caller's may fail, or lie.
+    fields = object.__getattribute__(message, "__dict__") if is_a(message, BaseMessage) else message
+    if is_a(fields, dict):
+        for name, field in dict[object, object].items(cast("dict[object, object]", fields)):
+            if issubclass(type(field), (dict, list, tuple)):
+                path = cut(f"{where}.{name}") if is_a(name, str) and name in _MESSAGE_FIELDS else where
+                validation.check_value_count(field, path)
+
+
+def has_end(message: object) -> bool:
+    """True for a message that :func:`check_size` takes."""
+    try:
+        check_size(message, "")
+    except InvalidInputError:
+        return False
+    return True
+
+
 def _read_message(value: object, where: str) -> tuple[BaseMessage, str, dict[str, Any], object]:
     """Read a message, its text, its content as a dict, and its timestamp.
 
     Raises:
-        InvalidInputError: it is none.
+        InvalidInputError: it is none, or has no end.
     """
+    check_size(value, where)
     if is_a(value, dict):
         fields: dict[str, Any] = {**plain(cast("object", value))}
-        # LangChain quotes all of a dict that is no message, which may take for ever.
-        if "lc" in fields:
-            validation.check_value_count(fields, where)
-        elif "content" not in fields or not ("role" in fields or "type" in fields):
+        # LangChain quotes all of a dict that is no message.
+        if "lc" not in fields and ("content" not in fields or not ("role" in fields or "type" in fields)):
             raise InvalidInputError(
                 f"{where} is no message; pass a LangChain message, or a dict with 'role' and 'content'"
             )
@@ -237,7 +260,13 @@ def _read_message(value: object, where: str) -> tuple[BaseMessage, str, dict[str
     try:
         (message,) = convert_to_messages([fields])
         timestamp = message.additional_kwargs.get("timestamp") if timestamp is None else timestamp
-        text, content, labels = str(message.text), message_to_dict(message), {"id": message.id, "name": message.name}
+        text, content = plain(str(message.text)), message_to_dict(message)
+        labels = {
+            "id": message.id,
+            "name": message.name,
+            "type": message.type or "",
+            "role": getattr(message, "role", None),
+        }
     except Exception as error:  # noqa: BLE001 - LangChain raises many, and what is no message may run code of its own
         reason = f"{where} is no message ({type(error).__name__})"
     else:
@@ -259,8 +288,8 @@ def _moment(timestamp: object, where: str) -> datetime:
     return moments.aware(timestamp, where)
 
 
-def check_turn(turn: Turn, where: str) -> None:
-    """Refuse a turn that cannot be stored as it is.
+def check_turn(turn: Turn, where: str) -> Turn:
+    """Return a turn, its content in Python's own types, if it can be stored as it is.
 
     Raises:
         InvalidInputError: the message has the field.
@@ -269,10 +298,11 @@ def check_turn(turn: Turn, where: str) -> None:
     validation.storable(turn.text, f"{where}.content")
     if len(turn.text) > _LONGEST_TURN:
         validation.check_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
-    validation.json_object(turn.content, where, names=_MESSAGE_FIELDS)
+    content = validation.json_object(turn.content, where, names=_MESSAGE_FIELDS)
     moments.aware(turn.sent_at, f"{where}.timestamp")
     if turn.speaker is not None:
         validation.check_text(turn.speaker, f"{where}.name", at_most=_LONGEST_SPEAKER)
+    return replace(turn, content=content)
 
 
 def clean_turns(turns: Sequence[Turn]) -> CleanTurns:

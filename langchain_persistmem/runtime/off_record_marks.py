@@ -5,6 +5,7 @@ from typing import cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
 
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.records import OFF_RECORD, Turn, is_off_record_metadata
 
 
@@ -14,7 +15,9 @@ def mark_off_record(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
         message.model_copy(update={"response_metadata": {**message.response_metadata, **OFF_RECORD}})
         if isinstance(message, (HumanMessage, AIMessage)) and not is_off_record(message)
         else message
-        for message in convert_to_messages(messages)
+        for message in validation.call_foreign(
+            lambda: convert_to_messages(messages), "messages cannot be read", "pass messages of LangChain"
+        )
     ]
 
 

@@ -115,13 +115,12 @@ async def _edit_messages(
     return tuple(change_of(memory, "superseded", EDITED) for memory, _, was_listed in ended if was_listed)
 
 
-def check_turns(turns: Sequence[Turn], namespace: Namespace, thread_id: str) -> None:
-    """Refuse a conversation that cannot be stored as it is.
+def check_turns(turns: Sequence[Turn], namespace: Namespace, thread_id: str) -> list[Turn]:
+    """Return the turns of a conversation as they are stored, if they can be.
 
     Raises:
         InvalidInputError: the message has the place, such as ``messages[2].content``.
     """
     encode(namespace)
     validation.name(thread_id, "thread_id")
-    for index, turn in enumerate(turns):
-        check_turn(turn, f"messages[{index}]")
+    return [check_turn(turn, f"messages[{index}]") for index, turn in enumerate(turns)]
