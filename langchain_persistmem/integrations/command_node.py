@@ -18,7 +18,7 @@ from langchain_persistmem.commands import execution
 from langchain_persistmem.commands.execution import OnError, reply_memory_off
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.integrations.run_messages import (
-    in_state,
+    dict_in,
     is_user_message,
     messages_in,
 )
@@ -122,7 +122,7 @@ def answer_commands(
     """
 
     async def answer(asynchronous: bool, state: State, config: RunnableConfig) -> Update:
-        messages, question = messages_in(state, messages_key), in_state(state, "memory_question")
+        messages, question = messages_in(state, messages_key), dict_in(state, "memory_question")
         if off_the_record(config, current_runtime()):
             outcome = answer_without_memory(messages, question)
         else:

@@ -7,13 +7,13 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import RetrieverLike
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import ensure_config, get_executor_for_config, patch_config
+from langchain_core.runnables.config import get_executor_for_config, patch_config
 from langchain_core.runnables.utils import ConfigurableFieldSpec, get_unique_config_specs
 from pydantic import model_validator
 
@@ -26,8 +26,9 @@ from langchain_persistmem.errors import (
 )
 from langchain_persistmem.integrations.fusion import Origin, RankedCandidate, fuse
 from langchain_persistmem.integrations.strict_retriever import StrictRetriever
+from langchain_persistmem.runtime.run_identity import read_config
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.representation import quote, represent, type_name
+from langchain_persistmem.types.representation import is_a, plain, quote, represent
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +78,7 @@ class PersistMemEnsembleRetriever(StrictRetriever):
         try:
             validation.count(self.c, "c")
             validation.count(self.k, "k", at_least=1, at_most=_MOST)
-            self._check_names(self.weights, "weights")
-            _check_weights(self.weights)
+            self._weights_of(self.weights)
         except (
             InvalidInputError
         ) as error:  # a ValueError, which pydantic would wrap, with all that was passed in its message
@@ -101,27 +101,25 @@ class PersistMemEnsembleRetriever(StrictRetriever):
             NamespaceMissingError: the run names no user.
             InvalidInputError: an argument is out of range, or no option of a call; the message names it.
         """
-        self.check_query(input)
-        return super().invoke(input, config, **self.check_options(kwargs), run=ensure_config(config))
+        input = self.check_query(input)
+        return super().invoke(input, config, **self.check_options(kwargs), run=read_config(config))
 
     async def ainvoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """:meth:`invoke`, awaited."""
-        self.check_query(input)
-        return await super().ainvoke(input, config, **self.check_options(kwargs), run=ensure_config(config))
+        input = self.check_query(input)
+        return await super().ainvoke(input, config, **self.check_options(kwargs), run=read_config(config))
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Check the options of one call, and those that it hands to our own retrievers, at any depth."""
-        by_retriever: object = super().check_options(options).get("options")
-        by_retriever = {} if by_retriever is None else by_retriever
-        self._check_names(by_retriever, "options")
-        for name, value in cast("Mapping[str, Any]", by_retriever).items():
-            if not issubclass(type(value), Mapping):
-                raise InvalidInputError(f"options[{quote(name)}] is of type {type_name(value)}; pass a dict")
+        options = super().check_options(options)
+        by_retriever = {} if options.get("options") is None else self._by_names(options["options"], "options")
+        for name, value in by_retriever.items():
+            by_retriever[name] = validation.plain_dict(value, f"options[{quote(name)}]")
             # Here and not where it is asked: with on_error="continue" that would pass as a failure of the retriever.
             for own_name, (origin, retriever) in self._by_name().items():
                 if name in (own_name, origin) and isinstance(retriever, StrictRetriever):
-                    retriever.check_options(cast("Mapping[str, Any]", value))
-        return options
+                    by_retriever[name] = retriever.check_options(by_retriever[name])
+        return {**options, "options": by_retriever}
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
@@ -161,16 +159,14 @@ class PersistMemEnsembleRetriever(StrictRetriever):
     ) -> _Call:
         """Check and collect the options of this call."""
         most = validation.count(self.k if k is None else k, "k", at_least=1, at_most=_MOST)
-        self._check_names({} if weights is None else weights, "weights")
-        _check_weights(weights or {})
-        all_weights = {**self.weights, **(weights or {})}
+        all_weights = self._weights_of(self.weights) | ({} if weights is None else self._weights_of(weights))
         sources: list[_Source] = []
         for name, (origin, retriever) in self._by_name().items():
             weight = float(all_weights.get(name, all_weights.get(origin, 1.0)))
             if weight > 0:
                 own_options = {**(options or {}).get(origin, {}), **(options or {}).get(name, {})}
                 sources.append(_Source(origin, name, retriever, weight, own_options))
-        return _Call(run or ensure_config(None), most, sources)
+        return _Call(run or read_config(None), most, sources)
 
     def _merge(self, call: _Call, answers: Sequence[list[Document] | Exception]) -> list[Document]:
         lists: list[RankedCandidate] = []
@@ -204,16 +200,24 @@ class PersistMemEnsembleRetriever(StrictRetriever):
             return {f"documents_{number}": retriever for number, retriever in enumerate(documents, 1)}
         return {"documents": documents}
 
-    def _check_names(self, options: object, where: str) -> None:
-        if not issubclass(type(options), Mapping):
-            raise InvalidInputError(f"{where} is of type {type_name(options)}; pass a dict by names of retrievers")
+    def _by_names(self, options: object, where: str) -> dict[str, Any]:
+        """Return a dict by names of retrievers as a new one, checked."""
+        entries = validation.plain_dict(options, where)
         retrievers = self._by_name()
         names = sorted({*retrievers, *(origin for origin, _ in retrievers.values())})
-        for name in cast("Mapping[object, object]", options):
+        for name in entries:
             if name not in names:
                 raise InvalidInputError(
                     f"{where} has {represent(name)}, which no retriever is called; use {', '.join(names)}"
                 )
+        return entries
+
+    def _weights_of(self, weights: object) -> dict[str, float]:
+        entries = {name: plain(weight) for name, weight in self._by_names(weights, "weights").items()}
+        for name, weight in entries.items():
+            if is_a(weight, bool) or not (is_a(weight, int) or is_a(weight, float)) or not 0 <= weight < math.inf:
+                raise InvalidInputError(f"weights[{quote(name)}] is {represent(weight)}; pass a number of 0 or more")
+        return entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,12 +236,6 @@ class _Call:
     run: RunnableConfig
     k: int
     sources: list[_Source]
-
-
-def _check_weights(weights: Mapping[str, object]) -> None:
-    for name, weight in weights.items():
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
-            raise InvalidInputError(f"weights[{represent(name)}] is {represent(weight)}; pass a number of 0 or more")
 
 
 def _describe(error: Exception) -> str:

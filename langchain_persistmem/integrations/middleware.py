@@ -13,17 +13,19 @@ from langchain_core.runnables.config import ensure_config
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.client.sync_and_async import call
-from langchain_persistmem.errors import ConfigurationError, MissingDependencyError
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError, MissingDependencyError
 from langchain_persistmem.integrations.command_node import CommandOutcome, answer_message, answer_without_memory
 from langchain_persistmem.integrations.memory_failures import OnError, continue_without_memory
 from langchain_persistmem.integrations.memory_permission import MemoryAllowed, may_remember
 from langchain_persistmem.integrations.run_messages import (
     Question,
     add_text,
+    dict_in,
     in_state,
     latest_user_message,
     messages_in,
     question_of,
+    window_of,
 )
 from langchain_persistmem.integrations.run_options import Clock, ContextOptions
 from langchain_persistmem.integrations.turn_cache import Turn, TurnContext, TurnContexts
@@ -34,10 +36,12 @@ from langchain_persistmem.runtime.backend import finished
 from langchain_persistmem.runtime.messages import MAX_MESSAGES
 from langchain_persistmem.runtime.off_record_marks import mark_off_record, new_marks
 from langchain_persistmem.runtime.run_identity import moment_of, namespace_of_run, thread_if_any
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.namespace import Namespace
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
+from langchain_persistmem.types.representation import is_a
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
@@ -218,7 +222,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
         run: Update = {"memory_run": _questions(state) if may else None}
         if not self._commands:
             return run if may else {**run, **(_marks(state) or {})}
-        question = in_state(state, "memory_question")
+        question = dict_in(state, "memory_question")
         if may:
             outcome = await self._answer(asynchronous, state, runtime)
         else:
@@ -233,7 +237,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
             self._memory,
             messages_in(state),
             asynchronous=asynchronous,
-            question=in_state(state, "memory_question"),
+            question=dict_in(state, "memory_question"),
             namespace=self._namespace_of(runtime),
             thread_id=thread_if_any(ensure_config()),
             ask_model=self._ask_model,
@@ -261,7 +265,7 @@ class PersistMemMiddleware(AgentMiddleware[Any, Any, Any]):
                     self._memory.context,
                     question.text,
                     thread_id=thread_if_any(ensure_config()),
-                    messages=request.messages[-MAX_MESSAGES:],
+                    messages=window_of(request.messages),
                     now=moment_of(ensure_config(), request.runtime, **self._clock),
                     namespace=namespace,
                     **self._options,
@@ -327,14 +331,18 @@ def _messages_of_run(state: Any) -> list[BaseMessage]:
 
 def _questions(state: Any) -> list[BaseMessage]:
     """The question of the run that begins, and those of earlier runs that were taken out and never learnt from."""
-    messages = cast("list[BaseMessage]", in_state(state, "messages") or [])
+    messages = messages_in(state)
     latest = latest_user_message(messages)
     return [*_lost_questions(state, messages), *([latest] if latest is not None else [])]
 
 
 def _lost_questions(state: Any, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    ids = {message.id for message in messages}
-    return [question for question in in_state(state, "memory_run") or () if question.id not in ids]
+    ids = {getattr(message, "id", None) for message in messages}
+    questions: object = in_state(state, "memory_run")
+    values = [] if questions is None else validation.check_list(questions, "memory_run")
+    if not all(is_a(value, BaseMessage) for value in values):
+        raise InvalidInputError("memory_run has what is no message; leave it to this middleware")
+    return [question for question in values if question.id not in ids]
 
 
 def _marks(state: Any) -> Update | None:

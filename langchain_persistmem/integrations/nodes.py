@@ -13,17 +13,20 @@ from langgraph.graph import MessagesState
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.client.sync_and_async import call
-from langchain_persistmem.errors import ConfigurationError
+from langchain_persistmem.errors import ConfigurationError, InvalidInputError
 from langchain_persistmem.integrations.memory_failures import OnError, continue_without_memory
 from langchain_persistmem.integrations.run_messages import (
     add_text,
     check_state_key,
+    dict_in,
     in_state,
+    keys_in,
     merge_systems,
     messages_in,
     question_of,
     split_systems,
     system_of,
+    window_of,
 )
 from langchain_persistmem.integrations.run_options import Clock, ContextOptions
 from langchain_persistmem.recall.context import Check
@@ -40,9 +43,11 @@ from langchain_persistmem.runtime.run_identity import (
     thread_if_any,
     thread_of,
 )
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.recall_results import Expand
 from langchain_persistmem.types.records import UNSTORED_REASONS, Kind
+from langchain_persistmem.types.representation import is_a, path_of, plain, type_name
 
 State = Mapping[str, Any]
 Update = dict[str, Any]
@@ -137,7 +142,10 @@ def load_memory(
         # Outside the `with`: a run without a user is a fault of the program, and must not pass as one without memory.
         namespace, question = namespace_of_run(memory.namespace, config, current_runtime()), question_of(messages)
         window_messages = messages if window is None else window(messages)
-        earlier = _visible_contexts(state, window_messages, question.message_id if question else None) if once else {}
+        earlier = dict[str, MessageContext]()
+        with continue_without_memory(logger, "load_memory", on_error):
+            if once:
+                earlier = _visible_contexts(state, window_messages, question.message_id if question else None)
         if question is None:
             return empty | ({"memory_contexts": earlier} if once else {})
         with continue_without_memory(logger, "load_memory", on_error):
@@ -146,7 +154,7 @@ def load_memory(
                 memory.context,
                 question.text,
                 thread_id=thread_if_any(config),
-                messages=window_messages[-MAX_MESSAGES:],
+                messages=window_of(window_messages),
                 shown=[mark for context in earlier.values() for mark in context["marks"]],
                 now=moment_of(config, current_runtime(), **clock),
                 namespace=namespace,
@@ -200,7 +208,11 @@ def extract_memory(
         if off_the_record(config, current_runtime()):
             return _mark_all(messages, messages_key) or None
         namespace, thread = namespace_of_run(memory.namespace, config, current_runtime()), thread_of(config)
-        keys: list[str] = list(in_state(state, "memory_keys") or [])
+        keys = list[str]()
+        with continue_without_memory(
+            logger, "extract_memory", on_error
+        ):  # by itself: the turns are stored without them
+            keys = keys_in(state)
         with continue_without_memory(logger, "extract_memory", on_error):
             result = await call(
                 asynchronous,
@@ -241,17 +253,17 @@ def prompt_with_memory(
     Raises:
         InvalidInputError: the identity prompt is something else, or the state has no messages.
     """
-    context: object = in_state(state, state_key)
-    contexts: Mapping[str, MessageContext] = in_state(state, "memory_contexts") or {}
+    context = plain(in_state(state, state_key))
+    contexts = _contexts_in(state)
     systems, messages = split_systems(cast("Sequence[object]", messages_in(state, messages_key)))
     prompt = [
         # What is no message yet, such as a tuple, is the model's to read.
         add_text(message, contexts[message.id]["text"])
-        if isinstance(message, BaseMessage) and message.id and message.id in contexts
+        if is_a(message, BaseMessage) and message.id and message.id in contexts
         else message
         for message in messages
     ]
-    system = merge_systems([system_of(identity), *systems, SystemMessage(context if isinstance(context, str) else "")])
+    system = merge_systems([system_of(identity), *systems, SystemMessage(context if is_a(context, str) else "")])
     return [*([system] if system.content else []), *cast("list[AnyMessage]", prompt)]
 
 
@@ -268,8 +280,24 @@ def _node(name: str, flow: Callable[[bool, Any, RunnableConfig], Any]) -> Node:
 def _visible_contexts(state: State, window: Sequence[BaseMessage], question: str | None) -> dict[str, MessageContext]:
     """Select the earlier contexts whose messages are still before the model; that of the question itself is made anew."""
     before = {getattr(message, "id", None) for message in window} - {question}
-    contexts: Mapping[str, MessageContext] = in_state(state, "memory_contexts") or {}
-    return {id: context for id, context in contexts.items() if id in before}
+    return {id: context for id, context in _contexts_in(state).items() if id in before}
+
+
+def _contexts_in(state: State) -> dict[str, MessageContext]:
+    """Read the contexts that :func:`load_memory` has written into a state.
+
+    Raises:
+        InvalidInputError: they are something else.
+    """
+    contexts = dict[str, MessageContext]()
+    for position, (id, value) in enumerate((dict_in(state, "memory_contexts") or {}).items()):
+        where = path_of("memory_contexts", position)
+        context = validation.plain_dict(value, where)
+        text, marks = plain(context.get("text")), validation.names(context.get("marks", ()), f"{where}.marks")
+        if not is_a(text, str):
+            raise InvalidInputError(f"{where}.text is of type {type_name(text)}; leave it to load_memory")
+        contexts[id] = MessageContext(text=text, marks=marks)
+    return contexts
 
 
 def _mark_all(messages: list[BaseMessage], key: str) -> Update:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import ensure_config
 
 from langchain_persistmem.client.persistmem import PersistMem
 from langchain_persistmem.integrations.memory_permission import amay_recall, may_recall
@@ -21,6 +20,7 @@ from langchain_persistmem.runtime.run_identity import (
     current_runtime,
     namespace_of_run,
     off_the_record,
+    read_config,
     thread_if_any,
     thread_of,
 )
@@ -54,28 +54,28 @@ class _RunRetriever(StrictRetriever):
             InvalidInputError: an argument is out of range, or no option of a call; the message names it.
             EmbeddingError: the query has no vector.
         """
-        self.check_query(input)
-        options = self.check_options(kwargs)
-        if off_the_record(ensure_config(config), current_runtime()):
+        input = self.check_query(input)
+        options, config = self.check_options(kwargs), read_config(config)
+        if off_the_record(config, current_runtime()):
             return []
         return super().invoke(input, config, **options, **self._read(config))
 
     async def ainvoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """:meth:`invoke`, awaited."""
-        self.check_query(input)
-        options = self.check_options(kwargs)
-        if off_the_record(ensure_config(config), current_runtime()):
+        input = self.check_query(input)
+        options, config = self.check_options(kwargs), read_config(config)
+        if off_the_record(config, current_runtime()):
             return []
         return await super().ainvoke(input, config, **options, **self._read(config))
 
-    def _read(self, config: RunnableConfig | None) -> dict[str, Any]:
+    def _read(self, config: RunnableConfig) -> dict[str, Any]:
         """Read the facts of the run; LangChain does not hand its config on to the methods below."""
-        return {"target": self._namespace_of(config), "thread_id": thread_if_any(ensure_config(config))}
+        return {"target": self._namespace_of(config), "thread_id": thread_if_any(config)}
 
     def _namespace_of(self, config: RunnableConfig | None) -> Namespace:
         if self.user_id is not None or self.namespace is not None:
             return self.memory.namespace_of(self.user_id, self.namespace)
-        return namespace_of_run(self.memory.namespace, ensure_config(config), current_runtime())
+        return namespace_of_run(self.memory.namespace, config or read_config(None), current_runtime())
 
 
 class PersistMemRetriever(_RunRetriever):
@@ -174,7 +174,7 @@ class PersistMemSessionRetriever(_RunRetriever):
             query, await self.memory.conversations.aturns(thread, limit=latest, namespace=target), target, thread, k
         )
 
-    def _read(self, config: RunnableConfig | None) -> dict[str, Any]:
+    def _read(self, config: RunnableConfig) -> dict[str, Any]:
         return {"target": self._namespace_of(config), "thread": self._thread(config)}
 
     def _as_stored(self, query: str) -> str:
@@ -185,7 +185,7 @@ class PersistMemSessionRetriever(_RunRetriever):
     def _thread(self, config: RunnableConfig | None) -> str:
         if self.thread_id is not None:
             return self.thread_id
-        return thread_of(ensure_config(config), self.thread_key)
+        return thread_of(config or read_config(None), self.thread_key)
 
     def _options(
         self,

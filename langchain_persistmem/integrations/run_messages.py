@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, convert_to_messages
 from langchain_core.runnables.config import RunnableConfig
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
-from langchain_persistmem.runtime.messages import by_middleware
+from langchain_persistmem.runtime.messages import MAX_MESSAGES, by_middleware, has_end
+from langchain_persistmem.runtime.run_identity import configurable_in
+from langchain_persistmem.types import validation
 from langchain_persistmem.types.representation import is_a, plain, quote, type_name
 
 _LONGEST_QUERY = 2_000
@@ -31,15 +33,47 @@ def messages_in(state: Any, key: str = "messages") -> list[BaseMessage]:
     Raises:
         InvalidInputError: it has none.
     """
-    messages: object = cast("object", state) if isinstance(state, list) else in_state(state, key)
-    if not isinstance(messages, list):
+    messages: object = plain(cast("object", state) if is_a(state, list) else in_state(state, key))
+    if not is_a(messages, list):
         raise InvalidInputError(f"the state has no list of messages under {quote(key)}; pass messages_key=")
     return cast("list[BaseMessage]", messages)
 
 
-def in_state(state: Any, key: str) -> Any:
-    """Return a value of the state, of whatever type that is; None where there is none."""
-    return state.get(key) if hasattr(state, "get") else getattr(state, key, None)
+def in_state(state: object, key: str) -> Any:
+    """Return a value of the state, a mapping or an object with attributes; None where there is none.
+
+    Raises:
+        InvalidInputError: the state has code of its own that fails.
+    """
+    if is_a(state, dict):  # by C's own method: that of a derived class may fail, or lie
+        return dict[object, Any].get(cast("dict[object, Any]", state), key)
+    read = (lambda: cast("Any", state).get(key)) if is_a(state, Mapping) else (lambda: getattr(state, key, None))
+    return validation.call_foreign(read, f"the state cannot be read at {quote(key)}", "pass a dict")
+
+
+def keys_in(state: object) -> list[str]:
+    """Return the keys of memories that :func:`load_memory` has written into a state.
+
+    Raises:
+        InvalidInputError: they are no list of keys.
+    """
+    keys: object = in_state(state, "memory_keys")
+    return [] if keys is None else validation.names(keys, "memory_keys")
+
+
+def dict_in(state: object, key: str) -> dict[str, Any] | None:
+    """Return a dict that memory has written into a state; None where there is none.
+
+    Raises:
+        InvalidInputError: it is something else.
+    """
+    value: object = in_state(state, key)
+    return None if value is None else validation.plain_dict(value, key)
+
+
+def window_of(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Return the latest messages without those that hold themselves: no memory was learnt from them, and none is found in them."""
+    return [message for message in validation.check_list(messages, "messages")[-MAX_MESSAGES:] if has_end(message)]
 
 
 def latest_user_message(messages: Sequence[BaseMessage]) -> BaseMessage | None:
@@ -52,15 +86,20 @@ def question_of(messages: Sequence[BaseMessage]) -> Question | None:
     for position in reversed(range(len(messages))):
         message = messages[position]
         if is_user_message(message):
+            text, id = validation.call_foreign(
+                lambda message=message: (str(message.text), message.id),
+                f"messages[{position}] cannot be read",
+                "pass a message of LangChain",
+            )
             # What PostgreSQL cannot hold is taken out of the question, as out of the message when that is stored.
-            text = str(message.text)[:_LONGEST_QUERY].replace("\x00", " ").encode(errors="replace").decode().strip()
-            return Question(message.id, text, position < len(messages) - 1) if text else None
+            text = text[:_LONGEST_QUERY].replace("\x00", " ").encode(errors="replace").decode().strip()
+            return Question(id, text, position < len(messages) - 1) if text else None
     return None
 
 
 def is_user_message(message: object) -> bool:
     """True for a message in the user's own words."""
-    return isinstance(message, HumanMessage) and not by_middleware(message)
+    return is_a(message, HumanMessage) and not by_middleware(message)
 
 
 def check_state_key(config: RunnableConfig, state_key: str, messages_key: str) -> None:
@@ -71,7 +110,7 @@ def check_state_key(config: RunnableConfig, state_key: str, messages_key: str) -
     Raises:
         ConfigurationError: the state has no such key.
     """
-    read = (config.get("configurable") or {}).get("__pregel_read")
+    read = configurable_in(config).get("__pregel_read")
     if not callable(read):
         return
 
@@ -110,22 +149,22 @@ def system_of(identity: str | Sequence[str | dict[str, Any]] | SystemMessage) ->
 
 def split_systems(messages: Sequence[object]) -> tuple[list[SystemMessage], Sequence[object]]:
     """Split off the system messages at the beginning of a conversation, in whatever form they are there."""
-    systems: list[SystemMessage] = []
-    for message in messages:
-        if not _is_system(message):
-            break
-        (system,) = convert_to_messages([cast("Any", message)])
-        systems.append(cast("SystemMessage", system))
-    return systems, messages[len(systems) :]
+    count = next((position for position, message in enumerate(messages) if not _is_system(message)), len(messages))
+    systems = validation.call_foreign(
+        lambda: convert_to_messages(cast("Any", messages[:count])),
+        "messages cannot be read",
+        "pass messages of LangChain",
+    )
+    return cast("list[SystemMessage]", systems), messages[count:]
 
 
 def _is_system(message: object) -> bool:
-    if isinstance(message, dict):
-        fields = cast("dict[str, object]", message)
-        return "system" in (fields.get("role"), fields.get("type"))
-    if isinstance(message, list | tuple):
-        return "system" in cast("Sequence[object]", message)[:1]
-    return isinstance(message, SystemMessage)
+    message = plain(message)
+    if is_a(message, dict):
+        names = [message.get("role"), message.get("type")]
+    else:
+        names = [*message[:1]] if is_a(message, list) or is_a(message, tuple) else []
+    return is_a(message, SystemMessage) or any(type(name) is str and name == "system" for name in names)
 
 
 def merge_systems(systems: Sequence[SystemMessage]) -> SystemMessage:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, PersistMemError
-from langchain_persistmem.types.representation import is_a, quote, type_name
+from langchain_persistmem.types import validation
+from langchain_persistmem.types.representation import is_a, plain, quote, type_name
 
 
 class StrictRetriever(BaseRetriever):
@@ -25,7 +26,9 @@ class StrictRetriever(BaseRetriever):
     @classmethod
     def _name_wrong_fields(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
-            return handler(values)
+            return handler(
+                {name: _plain_field(value, name) for name, value in validation.plain_dict(values, "the fields").items()}
+            )
         except ValidationError as error:
             faults = error.errors(include_input=False, include_url=False, include_context=False)
         except PersistMemError:
@@ -37,14 +40,16 @@ class StrictRetriever(BaseRetriever):
         raise ConfigurationError(f"{cls.__name__} cannot be made: {reason or 'an argument is not one of its own'}")
 
     @staticmethod
-    def check_query(query: object) -> None:
-        """Refuse a question that is no text.
+    def check_query(query: object) -> str:
+        """Return a question, if it is a text.
 
         Raises:
             InvalidInputError: it is something else.
         """
+        query = plain(query)
         if not is_a(query, str):
             raise InvalidInputError(f"query is of type {type_name(query)}; pass a string")
+        return query
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the options of one call, if all of them are this retriever's.
@@ -58,3 +63,10 @@ class StrictRetriever(BaseRetriever):
                 f"{quote(unknown[0])} is no option of a call to this retriever; use {', '.join(self.call_options)}"
             )
         return options
+
+
+def _plain_field(value: object, name: str) -> object:
+    """A field as pydantic may read it: it goes through every sequence to its end, which one of another class need not have."""
+    value = plain(value)
+    is_foreign = issubclass(type(value), Sequence) and not issubclass(type(value), (str, bytes, list, tuple))
+    return validation.check_list(value, name) if is_foreign else value

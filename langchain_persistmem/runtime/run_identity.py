@@ -1,11 +1,12 @@
 """The identity of a run: its user and thread, read from LangGraph's config and never guessed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
 from langgraph.runtime import Runtime, get_runtime
 
 from langchain_persistmem.errors import InvalidInputError
@@ -13,6 +14,9 @@ from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.moments import check_zone, in_zone
 from langchain_persistmem.types.namespace import Namespace, fill
 from langchain_persistmem.types.representation import is_a, type_name
+
+_RECORD = "pass a dict, or a dataclass"
+_DICTS_OF_CONFIG = frozenset({"configurable", "metadata"})
 
 
 def namespace_of_run(template: Namespace, config: RunnableConfig, runtime: Runtime[Any] | None) -> Namespace:
@@ -24,9 +28,9 @@ def namespace_of_run(template: Namespace, config: RunnableConfig, runtime: Runti
     Raises:
         NamespaceMissingError: none of them has what the template needs; the message lists the keys that were found.
     """
-    configurable: dict[str, object] = dict(config.get("configurable") or {})
+    configurable = configurable_in(config)
     if runtime is not None:
-        configurable |= _fields(runtime.context)
+        configurable |= context_of(runtime)
         user = runtime.server_info.user if runtime.server_info is not None else None
         if user is not None and user.identity:  # without authentication, the server has a user without a name
             configurable["user_id"] = user.identity
@@ -42,9 +46,9 @@ def off_the_record(config: RunnableConfig, runtime: Runtime[Any] | None) -> bool
     Raises:
         InvalidInputError: it is neither True nor False.
     """
-    marks = [(config.get("configurable") or {}).get("off_the_record")]
+    marks = [configurable_in(config).get("off_the_record")]
     if runtime is not None:
-        marks.append(_fields(runtime.context).get("off_the_record"))
+        marks.append(context_of(runtime).get("off_the_record"))
     for mark in marks:
         if mark is not None and not is_a(mark, bool):
             raise InvalidInputError(f"off_the_record is of type {type_name(mark)}; pass True or False")
@@ -65,9 +69,9 @@ def moment_of(
     Raises:
         InvalidInputError: the run's time zone is invalid, or ``now`` gives no aware datetime.
     """
-    configurable: dict[str, object] = dict(config.get("configurable") or {})
+    configurable = configurable_in(config)
     if runtime is not None:
-        configurable |= _fields(runtime.context)
+        configurable |= context_of(runtime)
     zone = check_zone(configurable.get("time_zone"), "time_zone") or time_zone
     if zone is None and now is None:
         return None
@@ -88,7 +92,7 @@ def thread_if_any(config: RunnableConfig) -> str | None:
     Raises:
         InvalidInputError: it is no id.
     """
-    thread = (config.get("configurable") or {}).get("thread_id")
+    thread = configurable_in(config).get("thread_id")
     return None if thread is None else validation.id_text(thread, "thread_id")
 
 
@@ -98,18 +102,54 @@ def thread_of(config: RunnableConfig, key: str = "thread_id") -> str:
     Raises:
         InvalidInputError: there is none, or it is no id.
     """
-    thread = (config.get("configurable") or {}).get(key)
+    thread = configurable_in(config).get(key)
     if thread is None:
         raise InvalidInputError(f"the run has no {key}; pass config={{'configurable': {{{key!r}: ...}}}}")
     return validation.id_text(thread, key)
 
 
-def _fields(context: object) -> dict[str, object]:
-    """A run's context as a dict, whatever it was declared as."""
+def read_config(config: object) -> RunnableConfig:
+    """The config of a run as LangChain completes it, where a caller passes one by hand.
+
+    Raises:
+        InvalidInputError: it is no config; the message names it.
+    """
+    if config is None:
+        return ensure_config()
+    entries = validation.plain_dict(config, "config")
+    for name in _DICTS_OF_CONFIG & entries.keys():
+        if entries[name] is not None:
+            entries[name] = validation.plain_dict(entries[name], f"config[{name!r}]")
+    return ensure_config(cast("RunnableConfig", entries))
+
+
+def configurable_in(config: RunnableConfig) -> dict[str, object]:
+    """``config["configurable"]``, a new dict: the one reading of it.
+
+    Raises:
+        InvalidInputError: it is no dict, or has a key that is no string.
+    """
+    configurable: object = config.get("configurable")
+    return {} if configurable is None else validation.plain_dict(configurable, "config['configurable']")
+
+
+def context_of(runtime: Runtime[Any]) -> dict[str, object]:
+    """A run's context as a new dict, whatever it was declared as: the one reading of it.
+
+    Raises:
+        InvalidInputError: it has no fields, a key that is no string, or code of its own that fails.
+    """
+    context: object = runtime.context
     if context is None:
         return {}
-    if isinstance(context, Mapping):
-        return dict(cast("Mapping[str, object]", context))
-    if is_dataclass(context) and not isinstance(context, type):
-        return {name: value for name, value in asdict(context).items() if value is not None}
-    return {name: value for name, value in vars(context).items() if value is not None}
+    if issubclass(type(context), Mapping):
+        return validation.plain_dict(context, "context")
+
+    def read() -> dict[str, object]:
+        # Not asdict(), which copies at all depths, and fails at what cannot be copied.
+        is_record = is_dataclass(type(context))
+        names = [field.name for field in fields(cast("Any", context))] if is_record else [*vars(context)]
+        return {name: getattr(context, name) for name in names}
+
+    values = validation.call_foreign(read, f"context is of type {type_name(context)}, without fields", _RECORD)
+    return {name: value for name, value in values.items() if value is not None}

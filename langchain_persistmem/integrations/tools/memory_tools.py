@@ -34,7 +34,7 @@ from langchain_persistmem.integrations.tools.tool_schemas import (
     explain_mistake,
 )
 from langchain_persistmem.runtime.backend import finished
-from langchain_persistmem.runtime.run_identity import current_runtime, namespace_of_run, thread_if_any
+from langchain_persistmem.runtime.run_identity import configurable_in, current_runtime, namespace_of_run, thread_if_any
 from langchain_persistmem.types.actor import part
 from langchain_persistmem.types.argument_checks import check_arguments
 
@@ -170,7 +170,7 @@ def _run(
     memory: PersistMem, asynchronous: bool, tool: str, state: Any, messages_key: str, *, interruptible: bool
 ) -> ToolRun:
     config = ensure_config()
-    checkpointer = (config.get("configurable") or {}).get(_CHECKPOINTER)
+    checkpointer = configurable_in(config).get(_CHECKPOINTER)
     try:
         messages = messages_in(state, messages_key)
     except InvalidInputError:  # a state of another kind: nothing is known of the conversation

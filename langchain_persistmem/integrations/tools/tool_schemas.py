@@ -6,6 +6,9 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from langchain_persistmem.types.representation import is_a, plain
+from langchain_persistmem.types.validation import check_list
+
 MOST = 50
 """Memories in one answer."""
 
@@ -25,8 +28,10 @@ class Arguments(BaseModel):
 
 
 def _as_list(keys: Any) -> Any:
-    """Models give one key as a text."""
-    return [keys] if isinstance(keys, str) and keys else keys or []
+    """Models give one key as a text, or none as null."""
+    if keys is None or is_a(keys, str):
+        return [plain(keys)] if keys else []
+    return check_list(keys, "keys")
 
 
 class Remember(Arguments):
