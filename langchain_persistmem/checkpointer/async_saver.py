@@ -116,6 +116,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @adapt_async
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
         """Read a checkpoint; see :meth:`PersistMemSaver.get_tuple`."""
+        config = checkpoint_id_checks.read_config(config)
         search = checkpoint_rows.search_one(config)
         if self._register is not None:
             await self._register.aclaim(config, begins=True)
@@ -141,6 +142,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         self, config: Config, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
     ) -> Config:
         """Store a checkpoint; see :meth:`PersistMemSaver.put`."""
+        config = checkpoint_id_checks.read_config(config)
         new = await asyncio.to_thread(
             checkpoint_rows.new_checkpoint, self.serde, config, checkpoint, metadata, new_versions
         )
@@ -156,19 +158,23 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
     @adapt_async
     async def aput_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """Store the writes of a task; see :meth:`PersistMemSaver.put_writes`."""
-        config = checkpoint_id_checks.check_task(config, writes, task_id, task_path)
-        claim = await self._register.aclaim(config) if self._register is not None else None
-        if claim is None or not writes:
-            await super().aput_writes(config, writes, task_id, task_path)
+        task = checkpoint_id_checks.read_task(config, writes, task_id, task_path)
+        claim = await self._register.aclaim(task.config) if self._register is not None else None
+        if claim is None or not task.writes:
+            await super().aput_writes(task.config, task.writes, task.id, task.path)
             return
-        ids = config.get("configurable", {})
+        ids = checkpoint_id_checks.ids_in(task.config)
         key = (ids["thread_id"], ids["checkpoint_ns"], ids["checkpoint_id"])
-        rows = await asyncio.to_thread(self._dump_writes, *key, task_id, task_path, writes)
+        rows = await asyncio.to_thread(self._dump_writes, *key, task.id, task.path, task.writes)
         async with self._write(claim) as connection:
             await connection.execute(
                 statement("put_checkpoint_writes"),
-                checkpoint_rows.new_writes(config, rows, replace=checkpoint_rows.are_replaceable(writes)),
+                checkpoint_rows.new_writes(task.config, rows, replace=checkpoint_rows.are_replaceable(task.writes)),
             )
+
+    def _dump_writes(self, *arguments: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - all of upstream's
+        dump = super()._dump_writes
+        return checkpoint_rows.serialize(lambda: dump(*arguments), "writes")
 
     @adapt_async
     async def adelete_thread(self, thread_id: str) -> None:

@@ -1,17 +1,20 @@
 """Checks of the ids of checkpoints and writes: PostgreSQL and upstream's statements cannot hold all."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig as Config
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
+from langchain_persistmem.types.representation import is_a, plain
 
 Writes = Sequence[tuple[str, Any]]
 
 _MOST_BYTES = 2_048
 _PAIR = 2
+_IDS = frozenset({"thread_id", "checkpoint_ns", "checkpoint_id"})
 
 
 class NamedId(str):
@@ -42,11 +45,7 @@ def check_ids(configurable: Mapping[str, Any]) -> None:
     Raises:
         InvalidInputError: the message names the id.
     """
-    ids = {
-        name: storable_id(configurable[name], name)
-        for name in ("thread_id", "checkpoint_ns", "checkpoint_id")
-        if configurable.get(name) is not None
-    }
+    ids = {name: storable_id(configurable[name], name) for name in _IDS if configurable.get(name) is not None}
     sizes = [len(ids.get(name, "").encode()) for name in ("thread_id", "checkpoint_ns")]
     if sizes[0] > validation.MAX_NAME_BYTES:
         raise InvalidInputError("thread_id is longer than 1,024 bytes; use a shorter one")
@@ -56,30 +55,49 @@ def check_ids(configurable: Mapping[str, Any]) -> None:
         )
 
 
-def check_task(config: Config, writes: Writes, task_id: str, task_path: str) -> Config:
-    """Check the ids of a task's writes, and return the config with all that upstream's code reads; see :func:`ids_of`.
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task's writes, with the config of the checkpoint on which it ran, in Python's own types."""
+
+    config: Config
+    writes: Writes
+    id: str
+    path: str
+
+
+def read_task(config: object, writes: object, task_id: object, task_path: object) -> Task:
+    """Read the arguments of ``put_writes``; see :func:`read_config`.
 
     Raises:
         InvalidInputError: the message names the id, or the channel.
     """
-    ids = ids_of(config)
-    if ids.get("checkpoint_id") is None:
+    config = read_config(config)
+    if ids_in(config).get("checkpoint_id") is None:
         raise InvalidInputError("config has no checkpoint_id; pass the config that put() returned")
-    check_readable(task_id, "task_id")
-    storable_id(task_path, "task_path")
+    pairs: list[tuple[str, Any]] = []
     for index, write in enumerate(validation.check_list(writes, "writes")):
-        if not isinstance(write, (tuple, list)) or len(cast("Sequence[object]", write)) != _PAIR:
+        elements = _elements(write)
+        if len(elements) != _PAIR:
             raise InvalidInputError(f"writes[{index}] is no pair; pass the name of a channel and a value")
-        check_readable(cast("Sequence[Any]", write)[0], "the name of a channel")
-    return cast("Config", {**config, "configurable": ids})
+        pairs.append((readable_id(elements[0], "the name of a channel"), elements[1]))
+    return Task(config, pairs, readable_id(task_id, "task_id"), storable_id(task_path, "task_path"))
 
 
-def check_readable(name: str, where: str) -> None:
-    """Refuse a name with a backslash: upstream's SELECT casts it to bytea, and fails for the whole thread."""
-    if "\\" in storable_id(name, where):
+def _elements(write: object) -> list[Any]:
+    """The elements of a tuple or a list by C's own methods, and as they are: the value is the serializer's."""
+    if is_a(write, tuple):
+        return [*tuple[Any, ...].__iter__(cast("tuple[Any, ...]", write))]
+    return [*list[Any].__iter__(cast("list[Any]", write))] if is_a(write, list) else []
+
+
+def readable_id(name: object, where: str) -> str:
+    """Return a name as text; one with a backslash is refused: upstream's SELECT casts it to bytea, and fails for the whole thread."""
+    text = storable_id(name, where)
+    if "\\" in text:
         raise InvalidInputError(
             f"{where} has a backslash, with which LangGraph's savers cannot read it back; use another"
         )
+    return text
 
 
 def check_copy(source_thread_id: object, target_thread_id: object) -> tuple[str, str]:
@@ -110,24 +128,37 @@ def storable_ids(ids: Sequence[str], name: str) -> list[str]:
     return [storable_id(id, f"{name}[{index}]") for index, id in enumerate(validation.check_list(ids, name))]
 
 
-def ids_of(config: object, where: str = "config", *, thread: bool = True) -> Mapping[str, Any]:
-    """Return the ids of a config, checked; ``checkpoint_ns`` is that of the root graph where it is None or missing.
+def ids_in(config: Config) -> Mapping[str, Any]:
+    """Return the ids in a config that :func:`read_config` returned."""
+    return config.get("configurable", {})
+
+
+def read_config(config: object, where: str = "config", *, thread: bool = True, root: bool = True) -> Config:
+    """Return a copy of a config in Python's own types, its ids checked: the one reading of it, for upstream's code too.
 
     Args:
         config: LangGraph's ``RunnableConfig``.
         where: its name in the message.
         thread: False if the thread may be missing.
+        root: False if a missing ``checkpoint_ns`` does not stand for the root graph.
 
     Raises:
         InvalidInputError: it is no config, names no thread, or an id cannot be stored.
     """
-    # By its own type, as an object may fail at the question which class it has.
     is_config = issubclass(type(config), Mapping)
-    configurable = cast("Mapping[str, Any]", config).get("configurable", {}) if is_config else None
-    if not issubclass(type(configurable), Mapping):
+    entries = validation.plain_dict(config, where) if is_config else {}
+    configurable = entries.get("configurable", {})
+    if not (is_config and issubclass(type(configurable), Mapping)):
         raise InvalidInputError(f"{where} is no config; pass {{'configurable': {{'thread_id': ...}}}}")
-    ids = cast("Mapping[str, Any]", configurable)
+    ids = validation.plain_dict(configurable, f"{where}['configurable']")
+    for name in _IDS & ids.keys():
+        # By its very type: what the caller named is known by it.
+        ids[name] = ids[name] if type(ids[name]) is NamedId else plain(ids[name])
     if thread and ids.get("thread_id") is None:
         raise InvalidInputError(f"{where} has no thread_id; pass {{'configurable': {{'thread_id': ...}}}}")
     check_ids(ids)
-    return {**ids, "checkpoint_ns": "" if ids.get("checkpoint_ns") is None else ids["checkpoint_ns"]}
+    if root and ids.get("checkpoint_ns") is None:
+        ids["checkpoint_ns"] = ""
+    if entries.get("metadata") is not None:
+        entries["metadata"] = validation.plain_dict(entries["metadata"], f"{where}['metadata']")
+    return cast("Config", {**entries, "configurable": ids})

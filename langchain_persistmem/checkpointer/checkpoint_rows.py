@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
-from typing import Any, LiteralString, Protocol, cast
+from typing import Any, LiteralString, Protocol, TypeVar, cast
 
 import psycopg
 from langchain_core.runnables import RunnableConfig as Config
@@ -41,7 +41,9 @@ from langchain_persistmem.postgres.queries.checkpoint_retention import Retention
 from langchain_persistmem.postgres.queries.checkpoints import Search
 from langchain_persistmem.postgres.transaction import Transaction
 from langchain_persistmem.types import validation
-from langchain_persistmem.types.representation import represent, type_name
+from langchain_persistmem.types.representation import is_a, plain, represent
+
+T = TypeVar("T")
 
 Filter = dict[str, Any] | None
 Serde = SerializerProtocol | None
@@ -52,6 +54,16 @@ BEGIN = sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED")
 COMMIT = sql.SQL("COMMIT")
 LOCK_PAUSE = 0.05  # seconds
 
+_PARTS: Mapping[str, type[Any]] = {
+    "id": str,
+    "v": int,
+    "ts": str,
+    "channel_values": Mapping,
+    "channel_versions": Mapping,
+}
+"""The parts of a checkpoint without which it could be stored and never read again."""
+_METADATA = ("source", "step", "parents", "run_id")
+"""LangGraph's own names in metadata, which an error may show."""
 _MOST = 2**31 - 1
 _LONGEST = 2**62
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON: an escape, and no backslash before it
@@ -66,20 +78,24 @@ class Begin(Protocol):
 
 def search_one(config: Config) -> Search:
     """Build the search for the checkpoint that a config names, or the head."""
-    ids = checkpoint_id_checks.ids_of(config)
+    ids = checkpoint_id_checks.ids_in(config)
     return Search(str(ids["thread_id"]), str(ids["checkpoint_ns"]), ids.get("checkpoint_id") or None, limit=1)
 
 
 def search(config: Config | None, metadata: Filter, before: Config | None, limit: int | None) -> Search:
     """Build the search for the arguments of ``list``."""
-    ids: Mapping[str, Any] = {} if config is None else checkpoint_id_checks.ids_of(config)
-    earlier: Mapping[str, Any] = {} if before is None else checkpoint_id_checks.ids_of(before, "before", thread=False)
+    ids: Mapping[str, Any] = {}
+    if config is not None:
+        ids = checkpoint_id_checks.ids_in(checkpoint_id_checks.read_config(config, root=False))
+    earlier: Mapping[str, Any] = {}
+    if before is not None:
+        before = checkpoint_id_checks.read_config(before, "before", thread=False)
+        earlier = checkpoint_id_checks.ids_in(before)
     if metadata is not None:
-        validation.json_object(metadata, "filter")
-    has_checkpoint_ns = config is not None and config.get("configurable", {}).get("checkpoint_ns") is not None
+        metadata = validation.json_object(metadata, "filter")
     return Search(
-        str(ids["thread_id"]) if config else None,
-        ids["checkpoint_ns"] if has_checkpoint_ns else None,  # without one, those of all subgraphs
+        str(ids["thread_id"]) if config is not None else None,
+        ids.get("checkpoint_ns"),  # without one, those of all subgraphs
         ids.get("checkpoint_id") or None,
         metadata or None,
         earlier.get("checkpoint_id"),
@@ -124,53 +140,93 @@ def new_checkpoint(
     Values that PostgreSQL's ``jsonb`` cannot hold, or would change, such as NaN, a text with NUL or with a lone surrogate, become blobs too.
 
     Raises:
-        InvalidInputError: an id cannot be stored, or a text is no Unicode.
+        InvalidInputError: an id cannot be stored, a text is no Unicode, or a value cannot be serialised.
     """
-    ids = checkpoint_id_checks.ids_of(config)
-    parts: dict[str, object] = {"checkpoint": checkpoint, "metadata": metadata, "new_versions": new_versions}
-    for where, part in parts.items():
-        if not issubclass(type(part), Mapping):
-            raise InvalidInputError(f"{where} is of type {type_name(part)}; pass a dict")
-    for name in ("id", "channel_values"):
-        if cast("Mapping[str, object]", checkpoint).get(name) is None:
-            raise InvalidInputError(f"checkpoint has no {name}; pass a checkpoint as LangGraph makes it")
-    checkpoint_id_checks.check_ids({**ids, "checkpoint_id": checkpoint["id"]})
-    plain = dict[str, Any]()
+    ids = checkpoint_id_checks.ids_in(config)
+    parts = {name: plain(part) for name, part in validation.plain_dict(checkpoint, "checkpoint").items()}
+    versions = validation.plain_dict(new_versions, "new_versions")
+    for name, kind in _PARTS.items():
+        if not is_a(parts.get(name), kind):
+            raise InvalidInputError(f"checkpoint has no {name} that can be; pass a checkpoint as LangGraph makes it")
+    if not _is_moment(parts["ts"]):
+        raise InvalidInputError("checkpoint has a ts that is no date; pass a checkpoint as LangGraph makes it")
+    checkpoint_id_checks.check_ids({**ids, "checkpoint_id": parts["id"]})
+    inline = dict[str, Any]()
     blobs = dict[str, Any]()
-    for channel, value in checkpoint["channel_values"].items():
-        checkpoint_id_checks.check_readable(channel, "the name of a channel")
-        if _is_jsonb_safe(value):
-            plain[channel] = value
+    for channel, value in validation.plain_dict(parts["channel_values"], "checkpoint['channel_values']").items():
+        checkpoint_id_checks.readable_id(channel, "the name of a channel")
+        if _is_jsonb_safe(plain(value)):
+            inline[channel] = plain(value)
         else:
             blobs[channel] = value
             # The marker by which upstream finds the nearest snapshot when it rebuilds a delta channel.
-            if isinstance(value, _DeltaSnapshot):
-                plain[channel] = True
+            if is_a(value, _DeltaSnapshot):
+                inline[channel] = True
     # A channel without a new version has its blob in the table already, under the version of an earlier checkpoint.
-    channels = [channel for channel in new_versions if channel in blobs]
-    values = [serde.dumps_typed(blobs[channel]) for channel in channels]
+    channels = [channel for channel in versions if channel in blobs]
+    values = serialize(lambda: [serde.dumps_typed(blobs[channel]) for channel in channels], "checkpoint")
     return {
         "thread_id": ids["thread_id"],
         "checkpoint_ns": ids["checkpoint_ns"],
-        "checkpoint_id": checkpoint["id"],
+        "checkpoint_id": parts["id"],
         "parent_id": ids.get("checkpoint_id"),
         "continues_head": continues_head(config),
-        "checkpoint": _jsonb({**checkpoint, "channel_values": plain}, "checkpoint"),
-        "metadata": _jsonb(get_serializable_checkpoint_metadata(config, metadata), "metadata"),
+        "checkpoint": _jsonb({**parts, "channel_values": inline}, "checkpoint"),
+        "metadata": _jsonb(_metadata(config, metadata), "metadata"),
         "channels": channels,
-        "versions": [str(new_versions[channel]) for channel in channels],
+        "versions": [_version(versions[channel]) for channel in channels],
         "types": [type_ for type_, _ in values],
         "blobs": [blob for _, blob in values],
     }
 
 
+def serialize(dump: Callable[[], T], where: str) -> T:
+    """Return what LangGraph's serializer makes of values: it, and each value's own code, may raise anything.
+
+    Raises:
+        InvalidInputError: it failed; the message names ``where``.
+    """
+    return validation.call_foreign(dump, f"{where} has a value that cannot be serialized", "pass another")
+
+
+def _is_moment(text: str) -> bool:
+    """True for a date that PostgreSQL reads too: it reads those of all checkpoints where old ones are erased."""
+    try:
+        return "W" not in text and bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _metadata(config: Config, metadata: object) -> dict[str, Any]:
+    """The metadata of a checkpoint with what upstream adds to it of the config: texts and numbers, and nothing else."""
+    entries = {name: _scalars(config.get(name) or {}) for name in ("metadata", "configurable")}
+    own = validation.plain_dict(metadata, "metadata")
+    own.pop("writes", None)  # of older versions; upstream does not store them either
+    own = {name: plain(value) for name, value in own.items()}
+    merged = get_serializable_checkpoint_metadata(cast("Config", entries), cast("CheckpointMetadata", _scalars(own)))
+    return validation.plain_json({**own, **cast("dict[str, Any]", merged)}, "metadata", names=_METADATA)
+
+
+def _scalars(entries: Mapping[str, object]) -> dict[str, object]:
+    values = {name: plain(value) for name, value in entries.items()}
+    return {name: value for name, value in values.items() if type(value) in (str, int, float, bool)}
+
+
+def _version(version: object) -> str:
+    """A channel's version as text."""
+    version = plain(version)
+    if type(version) is float:
+        return str(version)
+    return checkpoint_id_checks.storable_id(version, "new_versions")
+
+
 def _is_jsonb_safe(value: object) -> bool:
     """Recognise a plain value that PostgreSQL's ``jsonb`` returns unchanged."""
-    if isinstance(value, str):
+    if type(value) is str:
         return "\x00" not in value and (value.isascii() or _is_unicode(value))
-    if isinstance(value, float):  # a whole number with an exponent would be an int, and a zero has no sign there
+    if type(value) is float:  # a whole number with an exponent would be an int, and a zero has no sign there
         return math.isfinite(value) and "e+" not in repr(value) and repr(value) != "-0.0"
-    return value is None or isinstance(value, int)
+    return value is None or type(value) in (bool, int)
 
 
 def _is_unicode(text: str) -> bool:
@@ -232,9 +288,8 @@ async def delta_histories(
     begin: Begin, serde: SerializerProtocol, config: Config, channels: Sequence[str]
 ) -> Mapping[str, History]:
     """Read the histories of delta channels, without upstream's assumption that parents have smaller ids."""
-    channels = [
-        checkpoint_id_checks.storable_id(name, "channels") for name in validation.check_list(channels, "channels")
-    ]
+    channels = checkpoint_id_checks.storable_ids(channels, "channels")
+    config = checkpoint_id_checks.read_config(config)
     if not channels:
         return {}
     search = search_one(config)

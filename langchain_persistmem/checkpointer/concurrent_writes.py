@@ -22,7 +22,7 @@ def continues_head(config: Config) -> bool:
     configurable = config.get("configurable", {})
     parent = configurable.get("checkpoint_id")
     is_replay = parent is None and configurable.get("__pregel_replay_state") is not None
-    return "recursion_limit" in config and not isinstance(parent, NamedId) and not is_replay
+    return "recursion_limit" in config and type(parent) is not NamedId and not is_replay
 
 
 def config_of_new(new: Mapping[str, object], count: int) -> Config:

@@ -139,6 +139,7 @@ class PersistMemSaver(PostgresSaver):
     @adapt_sync
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """Return the checkpoint that ``config`` names, or the head: the one stored last, by the server's order."""
+        config = checkpoint_id_checks.read_config(config)
         search = checkpoint_rows.search_one(config)
         if self._register is not None:
             self._register.claim(config, begins=True)
@@ -171,6 +172,7 @@ class PersistMemSaver(PostgresSaver):
                 else has stored another one since, or deleted the thread. Nothing was stored.
             ErasedError: the person whose thread it is was erased since the run began. Nothing was stored.
         """
+        config = checkpoint_id_checks.read_config(config)
         new = checkpoint_rows.new_checkpoint(self.serde, config, checkpoint, metadata, new_versions)
         claim = self._register.claim(config) if self._register is not None else None
         new["owned"] = claim is not None
@@ -184,19 +186,23 @@ class PersistMemSaver(PostgresSaver):
     @adapt_sync
     def put_writes(self, config: Config, writes: Writes, task_id: str, task_path: str = "") -> None:
         """Store the writes of a task, for the checkpoint on which it ran; raises :class:`ErasedError` as :meth:`put` does."""
-        config = checkpoint_id_checks.check_task(config, writes, task_id, task_path)
-        claim = self._register.claim(config) if self._register is not None else None
-        if claim is None or not writes:
-            super().put_writes(config, writes, task_id, task_path)
+        task = checkpoint_id_checks.read_task(config, writes, task_id, task_path)
+        claim = self._register.claim(task.config) if self._register is not None else None
+        if claim is None or not task.writes:
+            super().put_writes(task.config, task.writes, task.id, task.path)
             return
-        ids = config.get("configurable", {})
+        ids = checkpoint_id_checks.ids_in(task.config)
         key = (ids["thread_id"], ids["checkpoint_ns"], ids["checkpoint_id"])
-        rows = self._dump_writes(*key, task_id, task_path, writes)
+        rows = self._dump_writes(*key, task.id, task.path, task.writes)
         with self._write(claim) as connection:
             connection.execute(
                 statement("put_checkpoint_writes"),
-                checkpoint_rows.new_writes(config, rows, replace=checkpoint_rows.are_replaceable(writes)),
+                checkpoint_rows.new_writes(task.config, rows, replace=checkpoint_rows.are_replaceable(task.writes)),
             )
+
+    def _dump_writes(self, *arguments: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - all of upstream's
+        dump = super()._dump_writes
+        return checkpoint_rows.serialize(lambda: dump(*arguments), "writes")
 
     @adapt_sync
     def delete_thread(self, thread_id: str) -> None:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
@@ -25,9 +25,10 @@ from langchain_persistmem.postgres.row_security_settings import reach_settings
 from langchain_persistmem.postgres.statements import Query, Schemas, statement
 from langchain_persistmem.postgres.transaction import Transaction, set_local
 from langchain_persistmem.runtime.backend import AsyncBackend, Backend, SyncBackend
-from langchain_persistmem.runtime.run_identity import namespace_of_run
+from langchain_persistmem.runtime.run_identity import configurable_in, namespace_of_run
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.namespace import EVERYWHERE, Namespace, encode
+from langchain_persistmem.types.representation import is_a
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Register:
         await self._backend.arun(_copy, source, target)
 
     def _owner_of(self, config: RunnableConfig, begins: bool) -> tuple[Namespace, str] | None:
-        thread_id = (config.get("configurable") or {}).get("thread_id")
+        thread_id = configurable_in(config).get("thread_id")
         runtime = _runtime_of(config)
         if thread_id is None or (begins and runtime is None):
             return None
@@ -147,13 +148,13 @@ class Register:
 
 
 def _runtime_of(config: RunnableConfig) -> Runtime[Any] | None:
-    runtime = (config.get("configurable") or {}).get(_RUNTIME)
-    return cast("Runtime[Any]", runtime) if isinstance(runtime, Runtime) else None
+    runtime = configurable_in(config).get(_RUNTIME)
+    return runtime if is_a(runtime, Runtime) else None
 
 
 def _is_root_graph(config: RunnableConfig) -> bool:
     """Recognise the config of the root graph, with which a run begins, in contrast to a subgraph."""
-    return not (config.get("configurable") or {}).get("checkpoint_ns")
+    return not configurable_in(config).get("checkpoint_ns")
 
 
 def _run_of(config: RunnableConfig) -> object | None:
