@@ -1,6 +1,7 @@
 """Every parameter of every public function, found by reflection: what does not fit is refused by its name, at once, unquoted."""
 
 import asyncio
+import itertools
 import logging
 import time
 import traceback
@@ -14,7 +15,8 @@ import pytest
 
 from langchain_persistmem import PersistMem, PersistMemError
 from tests.bad_input.hashed import Hashed, settings
-from tests.support.parameters import HOSTILE, MARK, OPTIONS, USER, Parameter, parameters
+from tests.support.hostile_values import HOSTILE, MARK
+from tests.support.parameters import OPTIONS, USER, Parameter, parameters
 
 PARAMETERS = parameters()
 READINGS = 50
@@ -78,18 +80,25 @@ def fault_of_answer(parameter: Parameter, memory: PersistMem, value: Any) -> str
     return None
 
 
+def by_entry_point(several: list[Parameter]) -> dict[str, list[Parameter]]:
+    """Those of one way in share a memory, as making one takes as long as many cases."""
+    return {
+        name: [each for each in several if each.entry_point == name]
+        for name in sorted({each.entry_point for each in several})
+    }
+
+
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("entry_point", sorted({parameter.entry_point for parameter in PARAMETERS}))
+@pytest.mark.parametrize("several", by_entry_point(PARAMETERS).values(), ids=by_entry_point(PARAMETERS))
 def test_what_does_not_fit_is_refused_at_once_by_our_own_error(
-    filled: PersistMem, entry_point: str, caplog: pytest.LogCaptureFixture
+    filled: PersistMem, several: list[Parameter], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="langchain_persistmem")
     found: dict[tuple[str, str], str] = {}
-    for parameter in (parameter for parameter in PARAMETERS if parameter.entry_point == entry_point):
-        for name, make in HOSTILE.items():
-            fault = fault_of(parameter, filled, make)
-            if fault:
-                found[parameter.name, name] = fault
+    for parameter, (name, make) in itertools.product(several, HOSTILE.items()):
+        fault = fault_of(parameter, filled, make)
+        if fault:
+            found[parameter.name, name] = fault
     assert found == {}
     assert MARK not in caplog.text
 
@@ -106,18 +115,18 @@ def test_the_switches_are_found() -> None:
     assert len(names) >= 25
 
 
-@pytest.mark.parametrize("switch", SWITCHES, ids=[f"{each.entry_point} {each.name}" for each in SWITCHES])
+@pytest.mark.parametrize("switches", by_entry_point(SWITCHES).values(), ids=by_entry_point(SWITCHES))
 def test_only_true_and_false_are_booleans_and_nothing_else_changes_anything(
-    filled: PersistMem, switch: Parameter, look: psycopg.Connection[Any]
+    filled: PersistMem, switches: list[Parameter], look: psycopg.Connection[Any]
 ) -> None:
     before = rows(look)
-    for name, make in HOSTILE.items():
+    for switch, (name, make) in itertools.product(switches, HOSTILE.items()):
         value = make()
         if value is None and switch.optional:
             continue
         with pytest.raises(PersistMemError, match=f"{switch.name} is of type .*; pass True or False"):
             switch.call(filled, value)
-        assert rows(look) == before, name
+        assert rows(look) == before, (switch.name, name)
 
 
 TEXTS = [parameter for parameter in PARAMETERS if parameter.text]
@@ -133,11 +142,11 @@ LONG = {
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("text", TEXTS, ids=[f"{each.entry_point} {each.name}" for each in TEXTS])
-def test_a_megabyte_is_answered_or_refused_within_a_second(filled: PersistMem, text: Parameter) -> None:
-    found: dict[str, str] = {}
-    for name, value in LONG.items():
+@pytest.mark.parametrize("texts", by_entry_point(TEXTS).values(), ids=by_entry_point(TEXTS))
+def test_a_megabyte_is_answered_or_refused_within_a_second(filled: PersistMem, texts: list[Parameter]) -> None:
+    found: dict[tuple[str, str], str] = {}
+    for text, (name, value) in itertools.product(texts, LONG.items()):
         fault = fault_of(text, filled, partial(str, value))
         if fault:
-            found[name] = fault
+            found[text.name, name] = fault
     assert found == {}

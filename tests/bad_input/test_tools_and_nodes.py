@@ -31,7 +31,8 @@ from langchain_persistmem import (
     memory_tools,
 )
 from tests.bad_input.hashed import Hashed, settings
-from tests.support.parameters import HOSTILE, MARK, USER, WITHOUT_JSON, parameters
+from tests.support.hostile_values import HOSTILE, MARK, WITHOUT_JSON
+from tests.support.parameters import USER, parameters
 from tests.support.scripted_model import Scripted, call
 
 KEYS = ("bees", "boats")

@@ -6,19 +6,16 @@ parameters from :data:`SENSIBLE`, by name. A name that is not there fails the te
 
 import functools
 import inspect
-import math
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import numpy
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.base import empty_checkpoint
+from langgraph.runtime import Runtime
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
 import langchain_persistmem
@@ -35,140 +32,17 @@ from langchain_persistmem import (
     Retention,
     Settings,
     acting_as,
+    answer_commands,
     approximate_tokens,
+    extract_memory,
+    load_memory,
     memory_tools,
 )
 from tests.support.foreign_history import ForeignHistory
+from tests.support.hostile_values import Raises
 from tests.support.public_methods import public_methods
 
-MARK = "zq7marker"
-_LONG = f"What says much about a person, such as a diagnosis, a debt or an address, at length: {MARK}"
-"""Longer than what an error may quote of a key or a choice, and marked behind that."""
 USER = "somebody"
-
-
-class Raises:
-    """Fails at everything that is asked of it."""
-
-    def _fail(self, *_: object, **__: object) -> Any:
-        raise RuntimeError(MARK)
-
-    __repr__ = __str__ = __len__ = __iter__ = __bool__ = __hash__ = __eq__ = __format__ = __getitem__ = _fail  # type: ignore[assignment]
-    __class__ = property(_fail)  # type: ignore[assignment]
-
-
-class Agrees:
-    """Equals everything, and is true."""
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    def __hash__(self) -> int:
-        return 1
-
-    def __repr__(self) -> str:
-        return MARK * 1_000
-
-
-class Text(str):
-    """A text of a class of one's own, which lies."""
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    __hash__ = str.__hash__
-
-    def __repr__(self) -> str:
-        raise RuntimeError(MARK)
-
-
-class Number(int):
-    """A number that is as large as is wanted."""
-
-    __slots__ = ()
-    __lt__ = __gt__ = __le__ = __ge__ = lambda self, other: True  # type: ignore[assignment]
-
-
-class Nowhere(tzinfo):
-    """A time zone that fails."""
-
-    def utcoffset(self, moment: datetime | None) -> timedelta:
-        raise RuntimeError(MARK)
-
-
-def _deep(depth: int) -> Any:
-    value: Any = MARK
-    for _ in range(depth):
-        value = [value]
-    return value
-
-
-def _shared(depth: int) -> Any:
-    """A small object whose JSON would have no end."""
-    value: Any = [MARK]
-    for _ in range(depth):
-        value = [value, value]
-    return value
-
-
-def _endless() -> Iterator[str]:
-    while True:
-        yield MARK
-
-
-_DEEP = _deep(100_000)
-_CIRCLE: dict[str, Any] = {}
-_CIRCLE[_LONG] = _CIRCLE
-
-HOSTILE: dict[str, Callable[[], Any]] = {
-    "None": lambda: None,
-    "zero": lambda: 0,
-    "one": lambda: 1,
-    "minus one": lambda: -1,
-    "a half": lambda: 1.5,
-    "NaN": lambda: math.nan,
-    "infinity": lambda: math.inf,
-    "10**5000": lambda: 10**5000,
-    "Decimal": lambda: Decimal(1),
-    "text false": lambda: "false",
-    "empty": lambda: "",
-    "marked text": lambda: _LONG,
-    "NUL": lambda: f"{_LONG}\x00",
-    "lone surrogate": lambda: f"{_LONG}\ud800",
-    "bytes": _LONG.encode,
-    "list": lambda: [_LONG],
-    "list of lists": lambda: [[_LONG]],
-    "deep": lambda: _DEEP,
-    "shared": lambda: _shared(60),
-    "circle": lambda: _CIRCLE,
-    "dict that is shared": lambda: {"a": _shared(60), "$or": [_shared(60)]},
-    "dict of a marked key": lambda: {f"{_LONG} status": object()},
-    "dict of NaN": lambda: {f"{_LONG} status": {_LONG: [math.nan]}},
-    "dict of numbers": lambda: {1: 2},
-    "object": object,
-    "class": lambda: dict,
-    "function": lambda: _deep,
-    "generator without end": _endless,
-    "fails at everything": Raises,
-    "equals everything": Agrees,
-    "text that lies": lambda: Text(_LONG),
-    "number that lies": lambda: Number(10**15),
-    "numpy": lambda: numpy.float64("nan"),
-    "time zone that fails": lambda: datetime(2026, 1, 1, tzinfo=Nowhere()),
-    "message without checks": lambda: [HumanMessage.model_construct(content=object(), type="human", name=[MARK])],
-    "dict that is no message": lambda: [{_LONG: _shared(60)}],
-    "naive datetime": lambda: datetime(2026, 1, 1),  # noqa: DTZ001
-    "timedelta": lambda: timedelta(days=-1),
-    "UUID": lambda: UUID(int=1),
-    "messages": lambda: [HumanMessage(f"{MARK} hello")],
-}
-"""Made anew for each call, as a generator can be used up; but for what takes long to make."""
-WITHOUT_JSON = frozenset(
-    {"shared", "dict that is shared", "dict that is no message", "text that lies", "text that fails"}
-)
-"""Those whose JSON would have no end, or fails as it is made."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +109,7 @@ class Options:
             "conninfo": self.database,
             "user_id": USER,
             "retriever": None,
+            "parts": ["hello ", "there"],
         }
 
 
@@ -262,7 +137,12 @@ def parameters() -> list[Parameter]:
         for name in retriever.call_options:
             found.append(Parameter(f"{retriever.__name__}.invoke", name, _ask(retriever, name), False, True, False))
         found.append(Parameter(f"{retriever.__name__}.invoke", "input", _ask(retriever, None), False, False, True))
-    return found
+    for name in ("add_messages", "add_user_message", "add_ai_message", "page"):
+        method = getattr(PersistMemChatMessageHistory, name)
+        found += _of(f"history.{name}", method, functools.partial(_call_history, name))
+    for name in ("redact", "redact_parts", "find"):
+        found += _of(f"Redaction.{name}", getattr(Redaction, name), functools.partial(_call_redaction, name))
+    return found + [Parameter(*place, call, False, True, False) for place, call in _OF_A_RUN.items()]
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -398,3 +278,72 @@ def _ask(kind: Any, name: str | None) -> Callable[[Any, Any], Any]:
         return made.invoke(value) if name is None else made.invoke("bees", **{name: value})
 
     return ask
+
+
+def _call_history(name: str, memory: Any, positional: list[Any], given: dict[str, Any]) -> Any:
+    return getattr(PersistMemChatMessageHistory(memory, "t", user_id=USER), name)(*positional, **given)
+
+
+def _call_redaction(name: str, memory: Any, positional: list[Any], given: dict[str, Any]) -> Any:
+    return getattr(Redaction(), name)(*positional, **given)
+
+
+class _Detecting:
+    """A detector that returns what it was made with."""
+
+    def __init__(self, spans: Any) -> None:
+        self.spans = spans
+
+    def detect(self, text: str) -> Any:
+        return self.spans
+
+
+def _run_node(make: Callable[..., Any], place: str, memory: Any, value: Any) -> Any:
+    """A node, in a run of which the state or the config has ``value`` at ``place``."""
+    state: dict[str, Any] = {"messages": [HumanMessage("Remember that I sail", id="m")]}
+    configurable: dict[str, Any] = {"user_id": USER, "thread_id": "t"}
+    in_config = place in ("user_id", "thread_id", "time_zone")
+    if in_config and type(value) is Raises:  # LangChain looks at it first
+        return None
+    (configurable if in_config else state)[place] = value
+    return make(memory, on_error="raise").invoke(state, {"configurable": configurable})
+
+
+def _run_middleware(place: str, memory: Any, value: Any) -> Any:
+    state: dict[str, Any] = {"messages": [HumanMessage("Remember that I sail", id="m")]}
+    context: Any = {"user_id": USER}
+    if place == "context":
+        context = value
+    elif place.startswith("context."):
+        context[place.removeprefix("context.")] = value
+    else:
+        state[place] = value
+    middleware = PersistMemMiddleware(memory, commands=True, background=False, on_error="raise")
+    middleware.before_agent(state, Runtime(context=context))
+    return middleware.after_agent(state, Runtime(context=context))
+
+
+_NODES: dict[Callable[..., Any], tuple[str, ...]] = {
+    functools.partial(load_memory, once=True): ("messages", "memory_contexts", "user_id", "thread_id", "time_zone"),
+    extract_memory: ("messages", "memory_keys", "user_id", "thread_id", "time_zone"),
+    answer_commands: ("messages", "memory_question", "user_id", "thread_id"),
+}
+_OF_A_RUN: dict[tuple[str, str], Callable[[Any, Any], Any]] = {
+    **{
+        (f"node {getattr(make, 'func', make).__name__}", place): functools.partial(_run_node, make, place)
+        for make, places in _NODES.items()
+        for place in places
+    },
+    **{
+        ("middleware", place): functools.partial(_run_middleware, place)
+        for place in ("messages", "memory_question", "memory_run", "context", "context.user_id", "context.time_zone")
+    },
+    ("PersistMemRetriever.invoke", "config"): lambda memory, value: PersistMemRetriever(
+        memory=memory, user_id=USER
+    ).invoke("bees", value),
+    ("conversations.backfill", "history.messages"): lambda memory, value: memory.conversations.backfill(
+        ForeignHistory(value), thread_id="t", user_id=USER
+    ),
+    ("Redaction detector", "spans"): lambda memory, value: Redaction(detectors=[_Detecting(value)]).redact("Ada"),
+}
+"""What a state, a config, a context, another history and a detector bring, by the way in and the name."""
