@@ -159,12 +159,13 @@ def split_systems(messages: Sequence[object]) -> tuple[list[SystemMessage], Sequ
 
 
 def _is_system(message: object) -> bool:
-    message = plain(message)
-    if is_a(message, dict):
-        names = [message.get("role"), message.get("type")]
-    else:
-        names = [*message[:1]] if is_a(message, list) or is_a(message, tuple) else []
-    return is_a(message, SystemMessage) or any(type(name) is str and name == "system" for name in names)
+    if is_a(message, SystemMessage):
+        return True
+    value: Any = plain(message)
+    names: list[object] = [*value[:1]] if issubclass(type(value), (list, tuple)) else []
+    if issubclass(type(value), dict):
+        names = [value.get("role"), value.get("type")]
+    return any(type(name) is str and name == "system" for name in names)
 
 
 def merge_systems(systems: Sequence[SystemMessage]) -> SystemMessage:
