@@ -18,8 +18,8 @@ from langchain_persistmem.cli.demo import NAMESPACE, USER
 
 pytestmark = [pytest.mark.ci, pytest.mark.slow]
 
-STATEMENTS = 3
-"""What rules find in Maya's turns besides the turns: her allergy, how she wants to be answered, and in which language."""
+STATEMENTS = 4
+"""What rules find in Maya's turns besides the turns: her allergy, what she cannot stand, how she wants to be answered, and in which language."""
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.output_parsers import BaseLLMOutputParser
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, RunnableSequence
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
@@ -87,7 +88,7 @@ class StructuredOutput:
                 runnable = self._model.with_structured_output(dict(schema), **options_of_way)  # pyright: ignore[reportUnknownMemberType]
             except _UNABLE:
                 continue
-            ways.append(_Way(cast("Runnable[Any, Any]", runnable), prompt))
+            ways.append(_Way(_without_parser(cast("Runnable[Any, Any]", runnable)), prompt))
         return [*ways, _Way(self._model, self._with_schema(prompt))]
 
     def _with_schema(self, prompt: Prompt) -> list[tuple[str, str]]:
@@ -96,16 +97,28 @@ class StructuredOutput:
         return [(role, f"{instructions}{_IN_TEXT}{schema}"), *rest]
 
 
+def _without_parser(runnable: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    """The model of a provider's class as it is bound to a schema: its message may have what a parser does not find.
+
+    ``include_raw=True`` would give both, and asks in a thread of a pool, for which a program waits at its end.
+    """
+    if isinstance(runnable, RunnableSequence):
+        first, *following = runnable.steps
+        if isinstance(first, (RunnableBinding, BaseChatModel)) and all(
+            isinstance(step, BaseLLMOutputParser) for step in following
+        ):
+            return cast("Runnable[Any, Any]", first)
+    return runnable
+
+
 def _is_unable(error: Exception) -> bool:
     """Tell if a model refuses the way in which it was asked, rather than fails."""
     return getattr(error, "status_code", None) in _REFUSED or isinstance(error, (NotImplementedError, TypeError))
 
 
 def _usual_options(parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
-    """The options of every way: the message beside the answer, since it may have what the answer lacks; a method where one is required."""
+    """The options of every way: a method where one is required."""
     options: dict[str, Any] = {}
-    if "include_raw" in parameters:
-        options["include_raw"] = True
     if "method" in parameters and parameters["method"].default is inspect.Parameter.empty:
         options["method"] = "json_schema"
     return options
