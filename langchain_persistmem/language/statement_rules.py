@@ -74,7 +74,7 @@ def find_statements(text: str) -> list[Statement]:
     clean = strip_hidden(text)
     if len(clean) > _LONGEST:
         return []
-    masked = mask(_blank_unasserted(clean)).replace("’", "'").replace("ʼ", "'")
+    masked = _mask_unasserted(clean).replace("ʼ", "'")
     sentences = [span for span in sentence_spans(masked) if span[1] - span[0] <= _LONGEST_SENTENCE]
     if any(_is_material(masked[start:end]) for start, end in sentences):
         return []
@@ -123,7 +123,7 @@ def is_own_statement(statement: str, message: str) -> bool:
     False
     """
     clean = strip_hidden(message)
-    masked = mask(_blank_unasserted(clean)).replace("’", "'")
+    masked = _mask_unasserted(clean)
     letters, indexes = _letters(masked)
     wanted, _ = _letters(strip_hidden(statement))
     index = letters.find(wanted) if wanted else -1
@@ -141,8 +141,10 @@ def is_own_statement(statement: str, message: str) -> bool:
     return False
 
 
-def _blank_unasserted(text: str) -> str:
-    return blank(text, [(passage.start, passage.end) for passage in find_unasserted(text)], "\n")
+def _mask_unasserted(text: str) -> str:
+    """Mask what the sender does not assert, and what is quoted, character by character."""
+    asserted = blank(text, [(passage.start, passage.end) for passage in find_unasserted(text)], "\n")
+    return mask(asserted).replace("’", "'")
 
 
 def _is_asserted(

@@ -28,13 +28,11 @@ def namespace_of_run(template: Namespace, config: RunnableConfig, runtime: Runti
     Raises:
         NamespaceMissingError: none of them has what the template needs; the message lists the keys that were found.
     """
-    configurable = configurable_in(config)
-    if runtime is not None:
-        configurable |= context_of(runtime)
-        user = runtime.server_info.user if runtime.server_info is not None else None
-        if user is not None and user.identity:  # without authentication, the server has a user without a name
-            configurable["user_id"] = user.identity
-    return fill(template, configurable)
+    values = _values_of_run(config, runtime)
+    user = runtime.server_info.user if runtime is not None and runtime.server_info is not None else None
+    if user is not None and user.identity:  # without authentication, the server has a user without a name
+        values["user_id"] = user.identity
+    return fill(template, values)
 
 
 def off_the_record(config: RunnableConfig, runtime: Runtime[Any] | None) -> bool:
@@ -69,10 +67,7 @@ def moment_of(
     Raises:
         InvalidInputError: the run's time zone is invalid, or ``now`` gives no aware datetime.
     """
-    configurable = configurable_in(config)
-    if runtime is not None:
-        configurable |= context_of(runtime)
-    zone = check_zone(configurable.get("time_zone"), "time_zone") or time_zone
+    zone = check_zone(_values_of_run(config, runtime).get("time_zone"), "time_zone") or time_zone
     if zone is None and now is None:
         return None
     return in_zone(datetime.now(UTC) if now is None else moments.aware(now(), "now"), zone)
@@ -121,6 +116,11 @@ def read_config(config: object) -> RunnableConfig:
         if entries[name] is not None:
             entries[name] = validation.plain_dict(entries[name], f"config[{name!r}]")
     return ensure_config(cast("RunnableConfig", entries))
+
+
+def _values_of_run(config: RunnableConfig, runtime: Runtime[Any] | None) -> dict[str, object]:
+    """What a run says of itself, as a new dict: its context comes before ``config["configurable"]``."""
+    return configurable_in(config) | ({} if runtime is None else context_of(runtime))
 
 
 def configurable_in(config: RunnableConfig) -> dict[str, object]:

@@ -1,5 +1,6 @@
 -- name: erasable
--- What goes when these memories go: every version under their keys, and the turns they came from.
+-- What goes when these memories go: every version under their keys, and the turns they came from. Here and below the namespace
+-- stands in a sub-select, so that a connection plans a statement once for all namespaces; see exact_scan.sql.
 SELECT m.id, m.key, m.thread_id, m.provenance
 FROM persistmem.memories m
 WHERE m.namespace = (SELECT %(namespace)s::text)
