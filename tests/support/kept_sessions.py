@@ -83,7 +83,10 @@ class KeptSessions:
         with self._lock:
             place = next((place for place, kept in enumerate(self._kept) if kept.parameters == parameters), None)
             kept = None if place is None else self._kept.pop(place)
-        return kept if kept is not None and _is_reset(kept.session) else None
+        if kept is None or _is_usable(kept):
+            return kept
+        kept.session.finish()
+        return None
 
     def _keep(self, connection: psycopg.BaseConnection[Any]) -> bool:
         """Keep its session, if nothing is going on there; the connection is closed then."""
@@ -114,6 +117,9 @@ def _is_idle(session: pq.abc.PGconn) -> bool:
     )
 
 
-def _is_reset(session: pq.abc.PGconn) -> bool:
-    """Take back what was set and locked in it; False if it has ended meanwhile."""
-    return session.exec_(b"RESET ALL; SELECT pg_advisory_unlock_all()").status == pq.ExecStatus.TUPLES_OK
+def _is_usable(kept: _Kept) -> bool:
+    """Take back what was set and locked in a session; False if it has ended, or lost a statement, by DISCARD ALL for one."""
+    result = kept.session.exec_(b"RESET ALL; SELECT pg_advisory_unlock_all(); SELECT name FROM pg_prepared_statements")
+    if result.status != pq.ExecStatus.TUPLES_OK:
+        return False
+    return {*kept.prepared._names.values()} <= {result.get_value(row, 0) for row in range(result.ntuples)}
