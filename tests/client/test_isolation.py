@@ -5,6 +5,7 @@ import asyncio
 import inspect
 import random
 import unicodedata
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ from psycopg import conninfo
 
 import langchain_persistmem
 from langchain_persistmem import (
+    Activity,
     InvalidInputError,
     LocalEmbeddings,
     MemoryNotFoundError,
@@ -178,6 +180,10 @@ async def test_counts_are_of_ones_own(counter: Either, entry_point: str) -> None
 
 
 def without_ids(answer: Any) -> Any:
+    if isinstance(answer, list) and answer and isinstance(answer[0], Activity):
+        # A day may begin while the people are told of: then their activity is that of two days.
+        memories = sum((Counter(each.memories) for each in answer), Counter[str]())
+        return memories, sum(each.messages for each in answer)
     if isinstance(answer, list):
         return [type(each) for each in answer]
     if isinstance(answer, StatusResult):
