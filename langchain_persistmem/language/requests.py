@@ -191,12 +191,18 @@ class _RequestWords:
     """Of each language what begins such an order, and what speaks of oneself."""
     past: re.Pattern[str]
     phrases: frozenset[str]
+    most_words: int
+    """Of a phrase."""
     closing: re.Pattern[str]
-    """A courtesy behind: "shorter please"."""
+    """Courtesies behind, or nothing: "shorter please"."""
 
     def is_phrase(self, sentence: str) -> bool:
-        phrase = " ".join(_WORD.findall(sentence.casefold()))
-        return phrase in self.phrases or self.closing.sub("", phrase) in self.phrases
+        words = _WORD.findall(sentence.casefold())
+        whole = " ".join(words)
+        beginnings = (" ".join(words[:count]) for count in range(1, min(len(words), self.most_words) + 1))
+        return any(
+            phrase in self.phrases and self.closing.fullmatch(whole, len(phrase)) is not None for phrase in beginnings
+        )
 
 
 @cache
@@ -209,6 +215,7 @@ def _words() -> _RequestWords:
     orders = union(lambda part: part.orders)
     statements = _any_phrase(union(lambda part: part.statements))
     conjunctions = _any_phrase(union(lambda part: part.conjunctions))
+    phrases = frozenset(" ".join(_WORD.findall(word)) for word in union(lambda part: part.phrases))
     return _RequestWords(
         courtesy=_any(union(lambda part: part.courtesies), r"(?:{})[\s,:、，]*"),
         opening=_any([*orders, *union(lambda part: part.openings)], "(?:{})"),
@@ -234,8 +241,9 @@ def _words() -> _RequestWords:
         past=match_words(
             word for language in languages() if language.questions is not None for word in language.questions.past
         ),
-        closing=_any(union(lambda part: part.courtesies), r"(?: {})+$"),
-        phrases=frozenset(" ".join(_WORD.findall(word)) for word in union(lambda part: part.phrases)),
+        closing=_any(union(lambda part: part.courtesies), r"(?: {})*"),
+        phrases=phrases,
+        most_words=max(len(phrase.split()) for phrase in phrases),
     )
 
 

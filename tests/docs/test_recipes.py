@@ -56,12 +56,20 @@ class Checkout:
 
     def passes(self, *checks: str) -> bool:
         """Whether these tests pass in the copy; that none was found, or a wrong command, is an error of this test."""
-        arguments = ["-n", "0", "-q", "-p", "no:cacheprovider", *checks]
+        return self._run(*checks) == 0
+
+    def fails(self, *checks: str) -> bool:
+        """Whether one of them fails: no test runs after the first that does."""
+        return self._run("-x", *checks) != 0
+
+    def _run(self, *arguments: str) -> int:
+        # in a folder of its own: pytest's takes time to tidy up what all runs before have left
+        options = ("-n", "0", "-q", "-p", "no:cacheprovider", "--basetemp", str(self.folder / "tmp"))
         environment = {"PERSISTMEM_TEST_DSN": self._server, "PYTHONPATH": str(self.folder)}
-        code, self.output = self._forks.run(self.folder, *arguments, environment=environment)
+        code, self.output = self._forks.run(self.folder, *options, *arguments, environment=environment)
         assert code in (0, 1, 2), self.output[-3000:]
         assert "passed" in self.output or code, self.output[-3000:]
-        return not code
+        return code
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +109,9 @@ def test_a_language_is_a_file_and_a_line_of_the_page(checkout: Checkout) -> None
     estonian = re.sub(r"\n\[text_search\]\n.*?(?=\n\[|\Z)", "", finnish, flags=re.DOTALL)
     estonian = estonian.replace('name = "Finnish"', 'name = "Estonian"')
     (data / "et.toml").write_text(estonian)
-    assert not checkout.passes(LANGUAGES)  # the order is Finnish's, and the page does not have it
-    assert "test_languages_have_an_order_of_their_own" in checkout.output
+    assert checkout.fails(f"{LANGUAGES}::test_languages_have_an_order_of_their_own_and_configurations_too")
     (data / "et.toml").write_text(re.sub(r"^order = \d+", "order = 99", estonian, flags=re.MULTILINE))
+    assert checkout.fails(f"{LANGUAGES}::test_the_page_says_which_language_has_what")
     row = next(
         line for line in (checkout.folder / "docs/reference/languages.md").read_text().splitlines() if "`fi`" in line
     )
@@ -111,7 +119,7 @@ def test_a_language_is_a_file_and_a_line_of_the_page(checkout: Checkout) -> None
     checkout.insert("docs/reference/languages.md", row, f"\n{estonian_row}")
     assert checkout.passes(LANGUAGES)
     (data / "et.toml").write_text((data / "et.toml").read_text() + '\n[nonsense]\nwords = ["x"]\n')
-    assert not checkout.passes(LANGUAGES)
+    assert checkout.fails(LANGUAGES)
     assert "language file et.toml: unknown key 'nonsense'" in checkout.output
 
 
@@ -124,7 +132,7 @@ def test_a_setting_needs_its_row_on_the_page(checkout: Checkout) -> None:
         field,
         f'    tea_seconds: float = 3.0\n    """Seconds that tea takes, as the packet says."""\n{field}',
     )
-    assert not checkout.passes(SETTINGS)
+    assert checkout.fails(SETTINGS)
     assert "tea_seconds" in checkout.output
     page = (checkout.folder / "docs/reference/settings.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith("| `schema` |"))
@@ -143,7 +151,7 @@ SELECT count(*) AS teas FROM persistmem.memories m WHERE {where}m.category = %(c
     queries = "langchain_persistmem/postgres/queries/consent"
     end = (checkout.folder / f"{queries}.sql").read_text()
     (checkout.folder / f"{queries}.sql").write_text(end.rstrip() + "\n" + statement.format(where=""))
-    assert not checkout.passes(STATEMENTS)
+    assert checkout.fails(STATEMENTS)
     assert "count_teas" in checkout.output
     named = statement.format(where="m.namespace = %(namespace)s::text AND ")
     (checkout.folder / f"{queries}.sql").write_text(end.rstrip() + "\n" + named)
@@ -159,7 +167,7 @@ def test_a_column_needs_every_place_that_the_recipe_names(checkout: Checkout) ->
     (checkout.folder / package / f"postgres/migrations/{number:04}_tea.sql").write_text(
         "-- The tea that goes with a memory.\n\nALTER TABLE persistmem.memories ADD COLUMN tea text;\n"
     )
-    assert not checkout.passes(f"{SCHEMA}::test_schema_sql_is_what_the_migrations_build", COLUMNS)
+    assert checkout.fails(f"{SCHEMA}::test_schema_sql_is_what_the_migrations_build", COLUMNS)
     precision = "    date_precision text CHECK (date_precision IN ('told', 'time', 'day', 'month', 'season', 'year', 'about')),\n"
     checkout.insert(f"{package}/postgres/schema.sql", precision, "    tea           text,\n")
     # 2. What every statement reads and writes, and what becomes of it when an item is put again.
@@ -167,13 +175,13 @@ def test_a_column_needs_every_place_that_the_recipe_names(checkout: Checkout) ->
     checkout.insert(queries, "    m.utc_offset, m.date_precision", ", m.tea")
     checkout.insert(queries, "category, told_at, utc_offset, date_precision", ", tea")
     checkout.insert(queries, "              date_precision = NULL", ", tea = NULL")
-    assert not checkout.passes(COLUMNS)
+    assert checkout.fails(COLUMNS)
     # 3. The field.
     field = '    """The precision of ``valid_from``; None where nobody said."""\n'
     checkout.insert(
         f"{package}/types/records.py", field, '    tea: str | None = None\n    """The tea that goes with it."""\n'
     )
-    assert not checkout.passes(COLUMNS)
+    assert checkout.fails(COLUMNS)
     # 4. takes NULL, so that a new memory needs no value. 5. The file of an export.
     checkout.insert(
         f"{package}/privacy/export_file_checks.py", '            "told_at": _moment,\n', '            "tea": _text,\n'

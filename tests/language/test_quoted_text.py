@@ -38,10 +38,10 @@ SIGNS = [
 MARKS = ["“", "„", "«", "»", "»a", "”a", "‹", "「", "『", "《", "‘a ", "‚ ", "“a", "from:", "wrote ", "1.1.26, 10:21 -"]
 
 
-@pytest.mark.timeout(60)  # on any machine: a search from each mark to the end would take hours
+@pytest.mark.timeout(20)  # on any machine: a search from each mark to the end would take minutes
 @pytest.mark.parametrize("repeated", [*SIGNS, *MARKS])
 def test_a_long_text_of_marks_that_open_and_never_close_is_read_at_once(repeated: str) -> None:
-    text = repeated * (250_000 // len(repeated))
+    text = repeated * (100_000 // len(repeated))
     assert len(quoted_text.mask(text)) == len(text)
     assert len(quoted_text.strip_quotations(quoted_text.mask_blocks(text))) <= len(text)
 

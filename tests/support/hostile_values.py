@@ -109,7 +109,7 @@ class EndlessDict(dict[str, Any]):
         return 0
 
     def items(self) -> Any:
-        return ((f"k{number}", MARK) for number in itertools.count())
+        return zip(map("k{}".format, itertools.count()), itertools.repeat(MARK), strict=False)
 
     def get(self, *_: object) -> Any:
         return Raises()
@@ -133,6 +133,11 @@ class EndlessMapping(Mapping[str, Any]):
 
     def __iter__(self) -> Iterator[str]:
         return map(str, itertools.count())
+
+    def items(self) -> Any:
+        return zip(
+            self, itertools.repeat(MARK), strict=False
+        )  # Mapping's own reads a million as slowly as all else here together
 
     def __len__(self) -> int:
         return 1
