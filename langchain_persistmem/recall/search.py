@@ -30,6 +30,8 @@ _HITS_WITH_NEXT_TURN = 10
 """So many of the best by words have the turn after them looked up as a candidate too: an answer has few words of its question."""
 _NEAREST_FOR_PERIOD = 500
 """Among so many of the nearest by meaning what was told in a time that the question speaks of is a candidate."""
+_MOST_NAMESPACES = 10_000
+"""Namespaces of which it is remembered that named speakers speak in them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +67,9 @@ async def find_candidates(
     question, wanted = _check(backend, namespace, question)  # before a model is paid for
     model, settings = await ready(backend), backend.settings
     texts = await query_expansion.expand_query(backend, question.query, question.expand)
-    nameless_texts = [strip_names(text) for text in texts]
+    # Who speaks is known after the search. As it was in the last one it nearly always is.
+    speakers = None if namespace in backend.with_speakers else ()
+    nameless_texts = [strip_names(text, speakers=speakers) for text in texts]
     vectors = await _embed(backend, nameless_texts, model)
     # Instructions come with the question itself, once.
     questions = [question, *(replace(question, query=text, instructions=0) for text in texts[1:])]
@@ -89,7 +93,8 @@ async def find_candidates(
         _with_spellings(result, text)
         for result, text in zip(await _ask(backend, namespace, queries, beside), texts, strict=True)
     ]
-    repeats = await _put_names_back(backend, queries, results, model)
+    _note_speakers(backend, namespace, results[0])
+    repeats = await _put_names_right(backend, queries, results, model)
     if repeats:
         for index, result in zip(repeats, await _ask(backend, namespace, list(repeats.values())), strict=True):
             queries[index], results[index] = repeats[index], result
@@ -140,25 +145,44 @@ async def _ask(
 
 def _with_spellings(result: SearchResult, query: str) -> SearchResult:
     """The result with the names of the question that are a speaker's in another spelling: whoever they name is known."""
-    unknown = [name for name in map(fold, find_names(query)) if name not in result.existing_terms]
-    if not unknown:
+    names = _names_of_speakers(result, query)
+    if names <= result.existing_terms:
         return result
-    speakers = {candidate.speaker for candidate in result.candidates if candidate.speaker}
-    spellings = {name for name in unknown for speaker in speakers if is_spelling_of(name, speaker)}
-    return replace(result, existing_terms=frozenset({*result.existing_terms, *spellings}))
+    return replace(result, existing_terms=result.existing_terms | names)
 
 
-async def _put_names_back(
+def _names_of_speakers(result: SearchResult, query: str) -> frozenset[str]:
+    """The names of the question that are those of speakers, in whatever spelling; folded."""
+    names = frozenset(map(fold, find_names(query)))
+    speakers = {candidate.speaker for candidate in result.candidates if candidate.speaker} if names else ()
+    return frozenset(
+        name for name in names for speaker in speakers if name in fold(speaker).split() or is_spelling_of(name, speaker)
+    )
+
+
+def _note_speakers(backend: Backend, namespace: Namespace, result: SearchResult) -> None:
+    """Remember whether named speakers speak here, for the next question."""
+    if not any(candidate.speaker for candidate in result.candidates):
+        backend.with_speakers.pop(namespace, None)
+        return
+    backend.with_speakers[namespace] = None
+    while len(backend.with_speakers) > _MOST_NAMESPACES:
+        backend.with_speakers.popitem(last=False)
+
+
+async def _put_names_right(
     backend: Backend, queries: Sequence[SearchQuery], results: Sequence[SearchResult], model: EmbeddingModel
 ) -> dict[int, SearchQuery]:
-    """The queries, by index, from which names were taken that the search by words did not find: as they are to be asked again.
+    """The queries, by index, with names that this memory does not have, or with speakers taken for others or others for speakers: as they
+    are to be asked again.
 
-    Only the search tells which names this memory has, and nearly always it has them. To embed every question with a name
+    Only the search tells whose names they are, and nearly always it is as was assumed. To embed every question with a name
     twice beforehand would cost more than to ask some of them again.
     """
     changes: dict[int, SearchQuery] = {}
     for index, (query, result) in enumerate(zip(queries, results, strict=True)):
-        text = strip_names(query.question.query, existing=result.existing_terms)
+        names = _names_of_speakers(result, query.question.query)
+        text = strip_names(query.question.query, existing=result.existing_terms, speakers=names)
         if result.count and text != query.embedded_text:
             ((vector, usual),) = await embed_questions(backend, [text], model)
             changes[index] = replace(query, embedded_text=text, embedding=vector, model=usual)

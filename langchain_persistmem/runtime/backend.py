@@ -9,6 +9,7 @@ every await at once, so that a flow runs to its end in a single step, without a 
 import asyncio
 import time
 from abc import abstractmethod
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -67,6 +68,8 @@ class Backend(ModelCalls):
         """Namespaces may be in the form of before; False once it is known that none is left."""
         self.scripts_read = set[str]()
         """Scripts that the embedding model was seen to read."""
+        self.with_speakers = OrderedDict[Namespace, None]()
+        """Namespaces whose last search brought turns of named speakers, as far as they are remembered."""
         self.search_plans = SearchPlans()
         """The plans by which large namespaces were searched lately."""
         self.unindexed = Unindexed[Namespace]()

@@ -241,7 +241,8 @@ class Explanation:
     queries: tuple[str, ...]
     """All queries of the search: the question itself, and those added by ``expand``."""
     embedded_text: str
-    """The text sent to the embedding model: the question without the persons that it asks about."""
+    """The text sent to the embedding model: the question without the persons that it asks about, or with "I" for who
+    speaks here."""
     terms: Mapping[str, int]
     """The stemmed terms of the question, each with the number of memories that contain it."""
     interpretation: Interpretation

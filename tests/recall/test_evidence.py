@@ -387,6 +387,24 @@ def test_persons_are_taken_out_of_the_query_before_it_is_embedded(query: str, em
     assert strip_names(query) == embedded
 
 
+@pytest.mark.parametrize(
+    ("query", "embedded"),
+    [
+        ("When did Caroline paint the sunrise?", "When did I paint the sunrise?"),
+        ("What is Caroline's favourite book?", "What is my favourite book?"),
+        ("Which book did Caroline’s mother write?", "Which book did my mother write?"),
+        ("When did Caroline and Tom Reed meet?", "When did we meet?"),
+        ("Where is Caroline and Tom's house?", "Where is our house?"),
+        ("What do Caroline and Zoe share?", "What do share?"),
+        ("What did Zoe say of Caroline's boat?", "What did say of my boat?"),
+        ("What happened to Tom?", "What happened to Tom?"),
+        ('Who wrote "Is Caroline There"?', 'Who wrote "Is Caroline There"?'),
+    ],
+)
+def test_who_speaks_is_asked_about_in_the_first_person(query: str, embedded: str) -> None:
+    assert strip_names(query, speakers={"caroline", "tom", "reed"}) == embedded
+
+
 def test_pairs_of_characters_stand_for_words_where_there_are_no_spaces() -> None:
     assert cut_pairs("我喜欢茶 and 茶") == ("我喜", "喜欢", "欢茶", "茶")
     assert cut_pairs("plain text") == ()

@@ -74,7 +74,7 @@ async def test_the_question_is_shown_as_it_was_understood(either: Any) -> None:
     await either.observe(said, thread_id="t", user_id="ada")
     asked = "What did Nora paint on 7 May?"
     explained = await either.explain(asked, now=datetime(2026, 11, 1, tzinfo=UTC), user_id="ada")
-    assert explained.embedded_text == "What did paint on 7 May?"
+    assert explained.embedded_text == "What did I paint on 7 May?"
     assert explained.terms == {"7": 0, "may": 0, "nora": 1, "paint": 1}
     assert explained.interpretation.speakers == ("Nora",)
     assert [each.text for each in explained.interpretation.periods] == ["7 May"]

@@ -186,3 +186,32 @@ async def test_a_known_name_costs_no_second_search(either: Any, monkeypatch: pyt
     assert seen == ["Which pet does have?"]
     await either.recall("Which pet does Bertha have?", user_id="ada")
     assert seen[1:] == ["Which pet does Bertha have?"]
+
+
+async def test_speakers_are_asked_about_in_their_own_words_and_others_are_not(
+    either: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = [("Nora", "I have a parrot"), ("Muhamed", "I sold my piano to Theo")]
+    said = [{"role": "user", "name": name, "content": text} for name, text in turns]
+    await either.observe(said, thread_id="t", user_id="ada")
+    await either.remember("Nora has a parrot", user_id="bob")
+    seen: list[str] = []
+    original = LocalEmbeddings.embed_documents
+
+    def embed(self: LocalEmbeddings, texts: list[str]) -> list[list[float]]:
+        seen.extend(texts)
+        return original(self, texts)
+
+    monkeypatch.setattr(LocalEmbeddings, "embed_documents", embed)
+    # That named speakers speak there is seen by the first question, and remembered for the next ones.
+    for user, question, embedded in (
+        ("ada", "Which pet does Nora have?", ["Which pet does have?", "Which pet does I have?"]),
+        ("ada", "What is Nora's bird?", ["What is my bird?"]),
+        ("ada", "What did Mohammed sell?", ["What did I sell?"]),
+        ("ada", "What did Theo buy?", ["What did I buy?", "What did buy?"]),
+        ("bob", "Which bird does Nora have?", ["Which bird does have?"]),
+    ):
+        seen.clear()
+        explained = await either.explain(question, user_id=user)
+        assert seen == embedded, question
+        assert explained.embedded_text == embedded[-1]

@@ -43,6 +43,8 @@ class PersonNames:
     """Words with a capital that are nobody's name: months, weekdays."""
     no_possessors: Words = ()
     """Beginnings of words with a capital that own nothing: Bachelor's."""
+    own_words: Words = ()
+    """What people say for their own name, for theirs and another's, and for both in the possessive: I, we, my, our."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from langchain_persistmem.language.text_search_configuration import choose_confi
 
 _WORD = re.compile(r"[^\W\d_]+")
 _QUOTED = re.compile(r"""["“][^"”]*["”]|(?<!\w)['‘].*?['’](?!\w)""")
+_APOSTROPHES = frozenset("'’")
 _AS_IT_STANDS = "="
 """A form that begins with it is a term; all others are words, which PostgreSQL brings to their stems."""
 _FIRST_SYLLABLE = "\u3005"
@@ -136,26 +137,35 @@ def strip_light_words(query: str) -> str:
     return " ".join(words) or query
 
 
-def strip_names(query: str, *, existing: Container[str] | None = None) -> str:
+def strip_names(query: str, *, existing: Container[str] | None = None, speakers: Container[str] | None = ()) -> str:
     """``query`` as it is embedded: without the persons that it asks about, who stand in every turn of theirs.
 
-    Small embedding models drown in names; the search by words still sees them. Quoted spans stay. Queries in
-    languages whose file does not tell what stands around a name pass unchanged.
+    Small embedding models drown in names; the search by words still sees them. Who speaks is asked about in the words that
+    they speak in, "I" and "my". Quoted spans stay. Queries in languages whose file does not tell what stands around a name pass
+    unchanged.
 
     Args:
         query: the query as it was put.
         existing: folded, the names that this memory has. Only these are taken out, since the search by words sees no others;
             None stands for all.
+        speakers: folded, the names of who speaks in this memory; None stands for all.
 
     >>> strip_names("When did Caroline paint the sunrise?"), strip_names("When did Jürgen paint?", existing={"caroline"})
     ('When did paint the sunrise?', 'When did Jürgen paint?')
+    >>> strip_names("What did Tom say of Ada's boat?", speakers={"tom"}), strip_names("Did Tom and Ada meet?", speakers=None)
+    ('What did I say of boat?', 'Did we meet?')
     """
     subject, possessive, word = _names()
 
     def replace(match: re.Match[str]) -> str:
         before, name = match.groups()
-        is_existing = existing is None or all(fold(part) in existing for part in word.findall(name))
-        return (before or " ") if is_existing else match[0]
+        names = [fold(part) for part in word.findall(name)]
+        if existing is not None and not all(part in existing for part in names):
+            return match[0]
+        if not names or not (speakers is None or all(part in speakers for part in names)):
+            return before or " "
+        own = _own_word(is_pair=" and " in name, is_possessive=not before or not _APOSTROPHES.isdisjoint(name))
+        return f"{before} {own}".strip() or " "
 
     # A title may hold a name that is nobody's.
     quoted = _QUOTED.findall(query)
@@ -163,6 +173,14 @@ def strip_names(query: str, *, existing: Container[str] | None = None) -> str:
     for span in quoted:
         bare = bare.replace("\x00", span, 1)
     return " ".join(bare.split()) or query
+
+
+@cache
+def _own_word(*, is_pair: bool, is_possessive: bool) -> str:
+    """What a speaker says for their own name: "I" or "we", "my" or "our"; nothing where no language's file has it."""
+    parts = (language.person_names for language in languages() if language.person_names is not None)
+    words = next((part.own_words for part in parts if part.own_words), ("",) * 4)
+    return words[2 * is_possessive + is_pair]
 
 
 def find_names(query: str) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ class SearchQuery:
     """After redaction; of a further query, with its words."""
     namespace: Namespace
     embedded_text: str
-    """The text that was embedded: the query without the names that this memory has."""
+    """The text that was embedded: the query without the names that this memory has, or with "I" for a speaker's."""
     embedding: Vector
     model: EmbeddingModel
     """The model of the vectors, with what is usual for this query."""
