@@ -33,7 +33,7 @@ from langchain_persistmem.recall.context import Check
 from langchain_persistmem.recall.context_parts.context_text import Form
 from langchain_persistmem.recall.context_parts.standing import Standing
 from langchain_persistmem.runtime.backend import finished
-from langchain_persistmem.runtime.messages import MAX_MESSAGES
+from langchain_persistmem.runtime.messages import MAX_MESSAGES, message_id
 from langchain_persistmem.runtime.off_record_marks import mark_off_record, new_marks
 from langchain_persistmem.runtime.run_identity import moment_of, namespace_of_run, thread_if_any
 from langchain_persistmem.types import validation
@@ -337,12 +337,12 @@ def _questions(state: Any) -> list[BaseMessage]:
 
 
 def _lost_questions(state: Any, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    ids = {getattr(message, "id", None) for message in messages}
+    ids = {message_id(message) for message in messages if is_a(message, BaseMessage)}
     questions: object = in_state(state, "memory_run")
     values = [] if questions is None else validation.check_list(questions, "memory_run")
     if not all(is_a(value, BaseMessage) for value in values):
         raise InvalidInputError("memory_run has what is no message; leave it to this middleware")
-    return [question for question in values if question.id not in ids]
+    return [question for question in values if message_id(question) not in ids]
 
 
 def _marks(state: Any) -> Update | None:

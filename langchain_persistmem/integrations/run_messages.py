@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, co
 from langchain_core.runnables.config import RunnableConfig
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError
-from langchain_persistmem.runtime.messages import MAX_MESSAGES, by_middleware, has_end
+from langchain_persistmem.runtime.messages import MAX_MESSAGES, by_middleware, check_size, has_end
 from langchain_persistmem.runtime.run_identity import configurable_in
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.representation import is_a, plain, quote, type_name
@@ -86,6 +86,7 @@ def question_of(messages: Sequence[BaseMessage]) -> Question | None:
     for position in reversed(range(len(messages))):
         message = messages[position]
         if is_user_message(message):
+            check_size(message, f"messages[{position}]")
             text, id = validation.call_foreign(
                 lambda message=message: (str(message.text), message.id),
                 f"messages[{position}] cannot be read",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Self, cast
 
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from langchain_persistmem.errors import ConfigurationError, InvalidInputError, PersistMemError
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.representation import is_a, plain, quote, type_name
+
+_MOST = 10_000
+"""Entries of a mapping, such as retrievers by name."""
 
 
 class StrictRetriever(BaseRetriever):
@@ -25,10 +29,12 @@ class StrictRetriever(BaseRetriever):
     @model_validator(mode="wrap")
     @classmethod
     def _name_wrong_fields(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        fields = validation.plain_dict(values, "the fields", error=ConfigurationError)
+        for name, value in fields.items():
+            if name in cls.model_fields:
+                fields[name] = _read_field(value, f"{cls.__name__} cannot be made: {name}")
         try:
-            return handler(
-                {name: _plain_field(value, name) for name, value in validation.plain_dict(values, "the fields").items()}
-            )
+            return handler(fields)
         except ValidationError as error:
             faults = error.errors(include_input=False, include_url=False, include_context=False)
         except PersistMemError:
@@ -65,8 +71,27 @@ class StrictRetriever(BaseRetriever):
         return options
 
 
-def _plain_field(value: object, name: str) -> object:
-    """A field as pydantic may read it: it goes through every sequence to its end, which one of another class need not have."""
-    value = plain(value)
-    is_foreign = issubclass(type(value), Sequence) and not issubclass(type(value), (str, bytes, list, tuple))
-    return validation.check_list(value, name) if is_foreign else value
+def _read_field(value: object, where: str) -> object:
+    """Read a field for pydantic, which asks each value for its class, and goes through every sequence and mapping to its end.
+
+    Raises:
+        ConfigurationError: it fails at that, or has no end.
+    """
+    value = cast("object", plain(value))
+    if issubclass(type(value), Mapping) and not issubclass(type(value), dict):
+        value = cast("object", validation.plain_dict(value, where, at_most=_MOST, error=ConfigurationError))
+    elif issubclass(type(value), Sequence) and not issubclass(type(value), (str, bytes, list, tuple)):
+        value = cast("object", validation.check_list(value, where, error=ConfigurationError))
+    inner: Iterable[object] = ()
+    if issubclass(type(value), dict):
+        inner = cast("dict[object, object]", value).values()
+    elif issubclass(type(value), (list, tuple)):
+        inner = cast("Sequence[object]", value)
+    for part in (value, *inner):
+        validation.call_foreign(
+            lambda part=part: isinstance(part, Runnable),
+            f"{where} cannot be read",
+            "pass what its type says",
+            error=ConfigurationError,
+        )
+    return value

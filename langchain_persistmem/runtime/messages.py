@@ -8,7 +8,7 @@ import json
 import logging
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, Literal, cast
@@ -16,11 +16,12 @@ from typing import Any, Literal, cast
 from langchain_core.messages import BaseMessage, convert_to_messages, message_to_dict, messages_from_dict
 from langchain_core.messages.utils import MessageLikeRepresentation
 from langchain_core.utils.uuid import uuid7
+from pydantic import BaseModel
 
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.redaction import Redaction
 from langchain_persistmem.redaction.nested_values import redact_message
-from langchain_persistmem.runtime.off_record_marks import leave_out_off_record
+from langchain_persistmem.runtime.off_record_marks import MESSAGE_TYPES, leave_out_off_record
 from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.moments import offset_of
 from langchain_persistmem.types.records import Turn
@@ -49,6 +50,9 @@ _LONGEST_SPEAKER = 200
 _LARGEST_INTEGER = 10**4_000
 _MESSAGE_FIELDS = ("data", "content", "additional_kwargs", "response_metadata", "tool_calls", "args", "artifact")
 """LangChain's own names in a message, which an error may show."""
+_FINITE = (str, bytes, dict, list, tuple, set, frozenset, BaseModel)
+"""Iterables with an end."""
+_ADVICE = "pass a LangChain message, or a dict with 'role' and 'content'"
 _NEEDED = ("type", "id", "name", "tool_call_id")
 """Fields of a message without which it is none."""
 
@@ -207,8 +211,8 @@ def _is_summary(turn: Turn) -> bool:
 
 def by_middleware(message: object) -> bool:
     """LangChain's SummarizationMiddleware puts its summary where the user's messages stood, as a message of the user."""
-    kwargs: object = getattr(message, "additional_kwargs", None)
-    return isinstance(kwargs, dict) and "lc_source" in kwargs
+    kwargs = _fields_of(message).get("additional_kwargs") if is_a(message, BaseMessage) else None
+    return issubclass(type(kwargs), dict) and "lc_source" in cast("dict[str, object]", kwargs)
 
 
 def messages_of(turns: Sequence[Turn]) -> list[BaseMessage]:
@@ -217,18 +221,63 @@ def messages_of(turns: Sequence[Turn]) -> list[BaseMessage]:
 
 
 def check_size(message: object, where: str) -> None:
-    """Refuse a message of which a field holds itself, or another so often that it has no end, before anything looks into it.
+    """Refuse a message of which a field has no end, before anything looks into it.
+
+    Such a field holds itself, or another so often that it has none, or is an iterable of a class that LangChain does not know.
 
     Raises:
         InvalidInputError: it has such a field; the message names it.
     """
-    # By C's own methods: those of a class of the caller's may fail, or lie.
-    fields = object.__getattribute__(message, "__dict__") if is_a(message, BaseMessage) else message
-    if is_a(fields, dict):
-        for name, field in dict[object, object].items(cast("dict[object, object]", fields)):
-            if issubclass(type(field), (dict, list, tuple)):
-                path = cut(f"{where}.{name}") if is_a(name, str) and name in _MESSAGE_FIELDS else where
-                validation.check_value_count(field, path)
+    if issubclass(type(message), (list, tuple)):  # a role and a content
+        validation.check_value_count(message, where)
+    is_message = is_a(message, BaseMessage)
+    fields = _fields_of(message) if is_message else message
+    entries = dict[object, object].items(cast("dict[object, object]", fields)) if is_a(fields, dict) else ()
+    for name, field in entries:
+        path = cut(f"{where}.{name}") if is_a(name, str) and name in _MESSAGE_FIELDS else where
+        if issubclass(type(field), (dict, list, tuple)):
+            validation.check_value_count(field, path)
+        if is_message and name != "artifact" and _is_foreign_iterable(field):
+            raise InvalidInputError(f"{path} is of type {type_name(field)}; pass a string or a list")
+
+
+def _is_foreign_iterable(value: object) -> bool:
+    """True for an iterable of a class of somebody's own, which LangChain would read to its end."""
+    kind = type(value)
+    return issubclass(kind, Iterable) and (
+        not issubclass(kind, _FINITE) or (issubclass(kind, list) and kind is not list)
+    )
+
+
+def message_id(message: BaseMessage) -> str | None:
+    """Return a message's id; None where it has none, or one that is no text."""
+    id = _fields_of(message).get("id")
+    return id if is_a(id, str) else None
+
+
+def _copy_message(value: object, where: str, depth: int = 0) -> Any:
+    """Copy a message that is no LangChain message in Python's own containers: those of other classes may fail, or have no end.
+
+    Raises:
+        InvalidInputError: there is an iterable of another kind in it.
+    """
+    value = cast("object", plain(value))
+    if depth > validation.MAX_DEPTH:  # no deeper does LangChain look
+        return value
+    if is_a(value, dict):
+        entries = cast("dict[object, object]", value)
+        return {plain(key): _copy_message(inner, where, depth + 1) for key, inner in entries.items()}
+    if issubclass(type(value), (list, tuple)):
+        items = [_copy_message(inner, where, depth + 1) for inner in cast("Sequence[object]", value)]
+        return items if is_a(value, list) else tuple(items)
+    if _is_foreign_iterable(value):
+        raise InvalidInputError(f"{where} has a field of type {type_name(value)}; pass a string, a list or a dict")
+    return value
+
+
+def _fields_of(message: BaseMessage) -> dict[str, object]:
+    """The fields of a message by C's own method: those of a class of the caller's may fail, or lie."""
+    return object.__getattribute__(message, "__dict__")
 
 
 def has_end(message: object) -> bool:
@@ -246,17 +295,16 @@ def _read_message(value: object, where: str) -> tuple[BaseMessage, str, dict[str
     Raises:
         InvalidInputError: it is none, or has no end.
     """
+    if not issubclass(type(value), MESSAGE_TYPES):  # LangChain reads any other as a pair, to its end
+        raise InvalidInputError(f"{where} is of type {type_name(value)}; {_ADVICE}")
     check_size(value, where)
-    if is_a(value, dict):
-        fields: dict[str, Any] = {**plain(cast("object", value))}
+    fields: Any = value if is_a(value, BaseMessage) else _copy_message(value, where)
+    timestamp: object = None
+    if issubclass(type(fields), dict):
         # LangChain quotes all of a dict that is no message.
         if "lc" not in fields and ("content" not in fields or not ("role" in fields or "type" in fields)):
-            raise InvalidInputError(
-                f"{where} is no message; pass a LangChain message, or a dict with 'role' and 'content'"
-            )
+            raise InvalidInputError(f"{where} is no message; {_ADVICE}")
         timestamp = fields.pop("timestamp", None)
-    else:
-        fields, timestamp = cast("Any", value), None
     try:
         (message,) = convert_to_messages([fields])
         timestamp = message.additional_kwargs.get("timestamp") if timestamp is None else timestamp
@@ -274,7 +322,7 @@ def _read_message(value: object, where: str) -> tuple[BaseMessage, str, dict[str
             if not (label is None or is_a(label, str)):
                 raise InvalidInputError(f"{where}.{name} is of type {type_name(label)}; pass a string")
         return message, text, content, timestamp
-    raise InvalidInputError(f"{reason}; pass a LangChain message, or a dict with 'role' and 'content'")
+    raise InvalidInputError(f"{reason}; {_ADVICE}")
 
 
 def _moment(timestamp: object, where: str) -> datetime:

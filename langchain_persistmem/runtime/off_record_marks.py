@@ -5,12 +5,20 @@ from typing import cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
 
+from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.types import validation
 from langchain_persistmem.types.records import OFF_RECORD, Turn, is_off_record_metadata
+from langchain_persistmem.types.representation import type_name
+
+MESSAGE_TYPES = (BaseMessage, str, dict, list, tuple)
+"""The types that LangChain takes for a message."""
 
 
 def mark_off_record(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     """Return all ``messages``, those of the user and the assistant marked as off the record."""
+    for index, message in enumerate(messages):
+        if not issubclass(type(cast("object", message)), MESSAGE_TYPES):
+            raise InvalidInputError(f"messages[{index}] is of type {type_name(message)}; pass messages of LangChain")
     return [
         message.model_copy(update={"response_metadata": {**message.response_metadata, **OFF_RECORD}})
         if isinstance(message, (HumanMessage, AIMessage)) and not is_off_record(message)

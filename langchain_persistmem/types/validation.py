@@ -222,7 +222,9 @@ def check_list(
     return plain(_read(cast("Iterable[Any]", values), where, "a list", at_most, error))
 
 
-def plain_dict(value: object, where: str, *, error: type[PersistMemError] = InvalidInputError) -> dict[str, Any]:
+def plain_dict(
+    value: object, where: str, *, at_most: int = MAX_JSON_VALUES, error: type[PersistMemError] = InvalidInputError
+) -> dict[str, Any]:
     """Return the entries of a dict, whose keys are strings, as a dict of Python's own; the values stay as they are.
 
     Raises:
@@ -233,7 +235,7 @@ def plain_dict(value: object, where: str, *, error: type[PersistMemError] = Inva
     if is_a(cast("object", value), dict):
         items = [*dict[object, object].items(cast("dict[object, object]", value))]
     else:
-        items = _read(_items(cast("Mapping[object, object]", value)), where, "a dict", MAX_JSON_VALUES, error)
+        items = _read(_items(cast("Mapping[object, object]", value)), where, "a dict", at_most, error)
     for key, _ in items:
         if not is_a(key, str):
             raise error(f"{where} has a key of type {type_name(key)}; keys are strings")

@@ -1,5 +1,7 @@
 """One retriever serves every user, in LCEL chains and tools, in both colours, and passes LangChain's standard suite."""
 
+import itertools
+import traceback
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from langchain_persistmem import (
     PersistMemRetriever,
     PersistMemSessionRetriever,
 )
+from tests.support.hostile_values import HOSTILE, MARK
 
 ADA = {"configurable": {"user_id": "ada"}}
 BOB = {"configurable": {"user_id": "bob"}}
@@ -293,3 +296,27 @@ def test_a_field_of_a_wrong_type_is_refused_without_quoting_it(memory: PersistMe
     with pytest.raises(ConfigurationError, match=f"PersistMemRetriever cannot be made: {field}") as caught:
         PersistMemRetriever(memory=memory, **{field: object() if field != "k" else "my secret"})
     assert "secret" not in str(caught.value)
+
+
+class TestFields:
+    """What a retriever is made with."""
+
+    @pytest.mark.parametrize("kind", [PersistMemRetriever, PersistMemSessionRetriever, PersistMemEnsembleRetriever])
+    def test_a_field_that_fails_or_has_no_end_is_refused_by_its_name_and_unquoted(self, kind: Any) -> None:
+        memory: Any = object.__new__(PersistMem)
+        fields: dict[str, Any] = {"memory": memory, "user_id": "ada"}
+        if kind is PersistMemEnsembleRetriever:
+            fields = {"memory": PersistMemRetriever(**fields)}
+        faults: dict[tuple[str, str], str] = {}
+        for field, (name, make) in itertools.product(kind.model_fields, HOSTILE.items()):
+            try:
+                kind(**{**fields, field: make()})
+            except ConfigurationError as error:
+                text = "".join(traceback.format_exception(error, limit=0))
+                if field not in text:
+                    faults[field, name] = f"does not name {field}: {text[:160]!r}"
+                if MARK in text:
+                    faults[field, name] = "quotes what was passed"
+            except Exception as error:  # noqa: BLE001 - whatever else comes out is the finding
+                faults[field, name] = f"not ours: {type(error).__name__}"
+        assert faults == {}

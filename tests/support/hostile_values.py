@@ -153,6 +153,13 @@ class EndlessIterator:
         return MARK
 
 
+class FailingMessage(HumanMessage):
+    """A message whose own attributes fail."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(MARK)
+
+
 class Nowhere(tzinfo):
     """A time zone that fails."""
 
@@ -233,6 +240,14 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "numpy": lambda: numpy.float64("nan"),
     "time zone that fails": lambda: datetime(2026, 1, 1, tzinfo=Nowhere()),
     "message without checks": lambda: [HumanMessage.model_construct(content=object(), type="human", name=[MARK])],
+    "message that fails": lambda: [FailingMessage.model_construct(content=MARK, type="human")],
+    "content without end": lambda: [HumanMessage.model_construct(content=EndlessIterator(), type="human")],
+    "blocks without end": lambda: [HumanMessage.model_construct(content=EndlessList([MARK]), type="human")],
+    "messages without end": lambda: [EndlessIterator()],
+    "mapping of a message without end": lambda: [EndlessMapping()],
+    "pair without end": lambda: [("user", EndlessIterator())],
+    "block without end": lambda: [{"role": "user", "content": [EndlessMapping()]}],
+    "calls without end": lambda: [{"role": "assistant", "content": MARK, "tool_calls": EndlessList([MARK])}],
     "dict that is no message": lambda: [{_LONG: _shared(60)}],
     "naive datetime": lambda: datetime(2026, 1, 1),  # noqa: DTZ001
     "timedelta": lambda: timedelta(days=-1),
@@ -249,6 +264,7 @@ WITHOUT_JSON = frozenset(
         "text that fails",
         "dict without end",
         "list without end",
+        "calls without end",
     }
 )
 """Those whose JSON would have no end, or fails as it is made."""
