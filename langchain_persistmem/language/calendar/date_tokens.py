@@ -1,6 +1,7 @@
 """The tokens of a text in which times are looked for, and the words for times that one of them can be; pure."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -235,7 +236,7 @@ class Time:
     """No year was said: it was chosen."""
 
 
-class Tokens:
+class Tokens(ABC):
     """The tokens of one text, and the day it was said."""
 
     def __init__(self, words: list[str], today: date) -> None:
@@ -246,9 +247,9 @@ class Tokens:
         self.foreign = self.calendar.foreign_words(words)
         """Units and days of other languages."""
 
+    @abstractmethod
     def _read(self, index: int, previous: Time | None = None) -> Time | None:
-        """The time that begins with the token at ``index``."""
-        raise NotImplementedError
+        """Read the time that begins with the token at ``index``."""
 
     def _word(self, index: int) -> str:
         return self.words[index] if 0 <= index < len(self.words) else ""

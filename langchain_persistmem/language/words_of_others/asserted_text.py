@@ -112,7 +112,7 @@ def is_by_user(before: str, behind: str) -> bool:
 
 
 def _transcript(text: str, books: Sequence[Rulebook]) -> Iterator[Passage]:
-    """What speakers say whose names stand before it, each on a line: somebody speaks of oneself, or a name comes again."""
+    """Find what speakers say whose names stand before it, each on a line: somebody speaks of oneself, or a name comes again."""
     lines: list[tuple[str, int, int]] = []
     for match in _LABEL.finditer(text):
         label = match["label"]
@@ -145,7 +145,7 @@ def _find_joke(book: Rulebook, text: str, start: int, end: int) -> re.Match[str]
 
 
 def _find_text(book: Rulebook, text: str, start: int, end: int) -> Passage | None:
-    """A text that something is to be done with: behind a colon or a dash, on the lines that follow, or at once."""
+    """Find a text that something is to be done with: behind a colon or a dash, on the lines that follow, or at once."""
     opening = next(
         (match for at in _beginnings(book, text, start, end) if (match := book.texts.match(text, at, end))), None
     )
@@ -166,7 +166,7 @@ def _find_text(book: Rulebook, text: str, start: int, end: int) -> Passage | Non
 
 
 def _find_fiction(book: Rulebook, text: str, start: int, end: int) -> Passage | None:
-    """What is supposed or played: to the end of its question, else of its paragraph, for what follows goes on with it."""
+    """Find what is supposed or played: to the end of its question, else of its paragraph, for what follows goes on with it."""
     if not book.fictions.search(text, start, end):
         return None
     sentence = text[start:end]
@@ -180,7 +180,7 @@ def _find_fiction(book: Rulebook, text: str, start: int, end: int) -> Passage | 
 
 
 def _find_report(book: Rulebook, text: str, start: int, end: int) -> Passage | None:
-    """What somebody else says of oneself, or of the user, and what the user says not to have said."""
+    """Find what somebody else says of oneself, or of the user, and what the user says not to have said."""
     for report in islice(book.report.finditer(text, start, end), _MOST_REPORTS):
         before, behind = text[start : report.start()], text[report.end() : end]
         is_own = is_by_user(before, "") or _OWN_INVERSION.match(behind) is not None
@@ -207,7 +207,7 @@ def _find_report(book: Rulebook, text: str, start: int, end: int) -> Passage | N
 
 
 def _find_user(book: Rulebook, before: str, behind: str) -> re.Match[str] | None:
-    """The user, where the clause that says who speaks goes on with one: "my boss says that I"."""
+    """Find the user where the clause that says who speaks goes on with one: "my boss says that I"."""
     person = book.own_subject.search(behind)
     if person is None or _AGREEMENT.search(before):
         return None
@@ -227,7 +227,7 @@ def _find_user(book: Rulebook, before: str, behind: str) -> re.Match[str] | None
 
 
 def _beginnings(book: Rulebook, text: str, start: int, end: int) -> Sequence[int]:
-    """Where a sentence may begin, behind what may open it and what is polite."""
+    """Find where a sentence may begin, behind what may open it and what is polite."""
     bullet = BULLET.match(text, start, end)
     beginning = bullet.end() if bullet else start
     opened = book.opening.match(text, beginning, end)
@@ -240,7 +240,7 @@ def _past_courtesies(book: Rulebook, sentence: str) -> int:
 
 
 def _reach(text: str, index: int) -> int:
-    """Up to where a text reaches that is announced: to the end, if it begins on a line of its own, else of its paragraph."""
+    """Find where a text ends that is announced: to the end, if it begins on a line of its own, else of its paragraph."""
     line = text.find("\n", index)
     if not text[index : line if line >= 0 else len(text)].strip():
         return len(text)

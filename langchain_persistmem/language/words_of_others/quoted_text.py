@@ -73,7 +73,7 @@ _REOPENED = 4
 
 
 def _between(opening: str, closing: str, length: int = 8000) -> str:
-    """The pattern from an opening to a closing mark; what it reads twice is bounded by :data:`_REOPENED`."""
+    """Make the pattern from an opening to a closing mark; what it reads twice is bounded by :data:`_REOPENED`."""
     inside = f"[^{opening}{closing}]{{0,{length}}}+"
     return f"{opening}(?:{inside}{opening}){{0,{_REOPENED}}}{inside}[{closing}]"
 
@@ -93,7 +93,7 @@ QUOTATION = re.compile(
 
 
 def strip_quotations(text: str) -> str:
-    """Without longer words in quotation marks."""
+    """Take out longer words in quotation marks."""
     return QUOTATION.sub(lambda match: " " if is_long(match[0]) else match[0], text)
 
 
@@ -120,7 +120,7 @@ def blank(text: str, spans: Iterable[tuple[int, int]], filler: str = " ") -> str
 
 
 def _between_tags(text: str) -> Iterator[tuple[int, int]]:
-    """What stands between a tag and the one that closes it, from outside in."""
+    """Find what stands between a tag and the one that closes it, from outside in."""
     opened: list[tuple[str, int]] = []
     for match in _TAG.finditer(text):
         closes, name = match[1] or match[3], (match[2] or match[4]).casefold()
@@ -137,7 +137,7 @@ def _between_tags(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _letter(text: str) -> Iterator[tuple[int, int]]:
-    """A letter that something is said of before it: a message may begin with a greeting itself."""
+    """Find a letter that something is said of before it: a message may begin with a greeting itself."""
     salutation = next((match for match in _SALUTATION.finditer(text) if text[: match.start()].strip()), None)
     if salutation is not None:
         closing = _CLOSING.search(text, salutation.end())
