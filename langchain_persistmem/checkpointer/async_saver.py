@@ -22,7 +22,7 @@ from langchain_persistmem.checkpointer.thread_owners import Claim, Register
 from langchain_persistmem.errors import ConfigurationError, UseAsyncMethodError
 from langchain_persistmem.postgres.connections.connection_setup import check_session
 from langchain_persistmem.postgres.connections.conninfo import read_conninfo
-from langchain_persistmem.postgres.connections.forks import note_owner
+from langchain_persistmem.postgres.connections.forks import ProcessBound, note_owner
 from langchain_persistmem.postgres.connections.pool_opening import translate_errors
 from langchain_persistmem.postgres.connections.timeouts import with_async_deadline
 from langchain_persistmem.postgres.failover import is_replica_of_several
@@ -54,6 +54,7 @@ class AsyncPersistMemSaver(aio.AsyncPostgresSaver):
         register: Register | None = None,
     ) -> None:
         """Take upstream's arguments, and ``register`` as :class:`PersistMemSaver` does."""
+        self._bound = ProcessBound()  # pickling meets it before upstream's serializer, whose error would name no fix
         super().__init__(conn, pipe, serde)
         note_owner(conn, self.loop)
         self._register = register

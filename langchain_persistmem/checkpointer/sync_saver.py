@@ -29,7 +29,7 @@ from langchain_persistmem.checkpointer.thread_owners import Claim, Register
 from langchain_persistmem.errors import ConfigurationError
 from langchain_persistmem.postgres.connections.connection_setup import check_session
 from langchain_persistmem.postgres.connections.conninfo import read_conninfo
-from langchain_persistmem.postgres.connections.forks import note_owner
+from langchain_persistmem.postgres.connections.forks import ProcessBound, note_owner
 from langchain_persistmem.postgres.connections.pool_opening import translate_errors
 from langchain_persistmem.postgres.connections.timeouts import with_deadline
 from langchain_persistmem.postgres.failover import is_replica_of_several
@@ -64,6 +64,7 @@ class PersistMemSaver(PostgresSaver):
             register: the register of the threads' owners, as in :attr:`PersistMem.checkpointer`. Without it, erasing a
                 person does not find the person's checkpoints here.
         """
+        self._bound = ProcessBound()  # pickling meets it before upstream's serializer, whose error would name no fix
         super().__init__(conn, pipe, serde)
         note_owner(conn)
         self._register = register

@@ -27,6 +27,7 @@ from langchain_persistmem.postgres import telemetry
 from langchain_persistmem.postgres.blocking import finished
 from langchain_persistmem.postgres.commit_confirmation import confirm_commit
 from langchain_persistmem.postgres.connections.connection_setup import AsyncPool, SyncPool
+from langchain_persistmem.postgres.connections.forks import ProcessBound
 from langchain_persistmem.postgres.connections.pools import ConnectionQueue
 from langchain_persistmem.postgres.retry import Backoff, retry
 from langchain_persistmem.postgres.row_security_settings import reach_settings
@@ -50,7 +51,7 @@ _QUERIES_AT_ONCE = 8
 """Calls of the embedding model that run at a time for several questions: LangChain embeds questions one by one."""
 
 
-class Backend(ModelCalls):
+class Backend(ProcessBound, ModelCalls):
     """The database and the models, as a flow awaits them. Nothing here holds a connection while a model works.
 
     Its methods are written once. A subclass makes the calls that differ: of a model, of a pause, of a connection.

@@ -15,7 +15,7 @@ import os
 import threading
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol, SupportsIndex
 from weakref import WeakKeyDictionary, WeakSet
 
 from langchain_persistmem.errors import OpenedElsewhereError
@@ -86,7 +86,24 @@ def cut_off(descriptor: int) -> None:
         os.close(descriptor)
 
 
-class ProcessLock:
+class ProcessBound:
+    """Something that cannot leave its process, by pickling, nor be there twice, by a deep copy.
+
+    A shallow copy of what has it goes on sharing it; LangGraph makes one of a saver.
+    """
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Refuse both, for whatever holds it: memory, a store, a saver, a history or a retriever.
+
+        Raises:
+            OpenedElsewhereError: always.
+        """
+        raise OpenedElsewhereError(
+            "connections can be neither pickled nor copied; open one in each process, and pass what it was opened with"
+        )
+
+
+class ProcessLock(ProcessBound):
     """A lock that is free in the child of a fork, though a thread of the parent's held it."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ import psycopg_pool
 from psycopg.rows import DictRow
 
 from langchain_persistmem.errors import StorageUnavailableError
-from langchain_persistmem.postgres.connections.forks import ProcessLock, react_to_forks, take_over
+from langchain_persistmem.postgres.connections.forks import ProcessBound, ProcessLock, react_to_forks, take_over
 from langchain_persistmem.postgres.connections.timeouts import NoSessionError
 
 _PAUSE = 0.25  # seconds
@@ -87,7 +87,7 @@ class _Growth:
                     line.detach()
 
 
-class ProcessPool(_Growth, psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]):
+class ProcessPool(ProcessBound, _Growth, psycopg_pool.ConnectionPool[psycopg.Connection[DictRow]]):
     """psycopg's pool, which begins anew in the child of a fork, when it is first used there.
 
     The child uses, returns and closes nothing that belongs to the parent: no socket, no thread, no waiting caller.
@@ -163,7 +163,7 @@ class ProcessPool(_Growth, psycopg_pool.ConnectionPool[psycopg.Connection[DictRo
                 self._in_child = False
 
 
-class LoopPool(_Growth, psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]):
+class LoopPool(ProcessBound, _Growth, psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]):
     """psycopg's asyncio pool, whose tasks end when their loop cancels them.
 
     As they are, a worker that is cancelled while it connects goes on to wait for its next task, and `asyncio.run` of a
