@@ -17,6 +17,7 @@ from uuid import UUID
 from langchain_persistmem.errors import InvalidInputError
 from langchain_persistmem.privacy.export_file import FORMAT, LINES, Line
 from langchain_persistmem.runtime.line_file import open_lines
+from langchain_persistmem.runtime.messages import MAX_SPEAKER_CHARS, MAX_TURN_CHARS
 from langchain_persistmem.types import moments, validation
 from langchain_persistmem.types.namespace import Namespace, encode
 from langchain_persistmem.types.records import CONSENTS, KINDS, SOURCES, Change, DatePrecision, Status
@@ -45,6 +46,8 @@ class ExportFile:
         self.counts: Counter[str] = Counter()
         self.dimensions: dict[str, set[int]] = {}
         """The dimensions of the vectors by the name of their model."""
+        self.longest_text = 0, ""
+        """The characters of the longest text of a memory, and where it stands."""
         self._check()
 
     def rows(self) -> Iterator[tuple[str, Namespace, dict[str, Any]]]:
@@ -69,6 +72,8 @@ class ExportFile:
             if kind in LINES:
                 _check_row(kind, line, where)
                 self.counts[kind] += 1
+                if kind == "memory" and len(line.get("text") or "") > self.longest_text[0]:
+                    self.longest_text = len(line["text"]), where
                 for vector in line.get("vectors") or ():
                     self.dimensions.setdefault(vector["model"], set()).add(len(components_of(vector)))
             elif number > 1:
@@ -176,6 +181,12 @@ def _text(value: object, where: str) -> None:
     validation.storable(value, where)
 
 
+def _text_within(at_most: int, value: object, where: str) -> None:
+    _text(value, where)
+    if len(cast("str", value)) > at_most:
+        raise InvalidInputError(f"{where} has {len(cast('str', value)):,} characters, at most {at_most:,} are possible")
+
+
 def _one_of(choices: tuple[str, ...], value: object, _where: str) -> None:
     if value not in choices:
         raise ValueError
@@ -251,13 +262,13 @@ _COLUMNS: Mapping[str, _Columns] = {
             "id": validation.name,
             "position": _number,
             "role": partial(_one_of, _ROLES),
-            "text": _text,
+            "text": partial(_text_within, MAX_TURN_CHARS),
             "content": _message,
             "sent_at": _moment,
             "recorded_at": _moment,
         },
         {
-            "speaker": _text,
+            "speaker": partial(_text_within, MAX_SPEAKER_CHARS),
             "extracted_at": _moment,
             "given_up_at": _moment,
             "failure": _text,
@@ -288,7 +299,7 @@ _COLUMNS: Mapping[str, _Columns] = {
         {
             "text": _text,
             "identity": _hex,
-            "speaker": _text,
+            "speaker": partial(_text_within, MAX_SPEAKER_CHARS),
             "thread_id": validation.name,
             "position": _number,
             "valid_until": _moment,

@@ -69,6 +69,12 @@ async def import_file(
         raise InvalidInputError(
             f"a vector of the file has {min(odd):,} dimensions, not {model.dimensions:,}; export again"
         )
+    length, where = source.longest_text
+    if length > backend.settings.max_text_chars:
+        raise InvalidInputError(
+            f"{where}: text has {length:,} characters, at most {backend.settings.max_text_chars:,} are possible; raise "
+            "Settings.max_text_chars to what it was where the file was written"
+        )
     # All of it is tried before anything stays: the database refuses more than can be seen in a row.
     rows, lines = sum(source.counts.values()), source.counts["namespace"]
     counts = await backend.step(_count_new, source, root, progress, trusted=trusted, now=now)

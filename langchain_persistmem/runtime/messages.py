@@ -45,8 +45,8 @@ _ROLES: dict[str, Role] = {
     "remove": "system",
 }
 
-_LONGEST_TURN = 1_000_000
-_LONGEST_SPEAKER = 200
+MAX_TURN_CHARS = 1_000_000
+MAX_SPEAKER_CHARS = 200
 _LARGEST_INTEGER = 10**4_000
 _MESSAGE_FIELDS = ("data", "content", "additional_kwargs", "response_metadata", "tool_calls", "args", "artifact")
 """LangChain's own names in a message, which an error may show."""
@@ -344,12 +344,12 @@ def check_turn(turn: Turn, where: str) -> Turn:
     """
     validation.name(turn.id, f"{where}.id")
     validation.storable(turn.text, f"{where}.content")
-    if len(turn.text) > _LONGEST_TURN:
-        validation.check_text(turn.text, f"{where}.content", at_most=_LONGEST_TURN)
+    if len(turn.text) > MAX_TURN_CHARS:
+        validation.check_text(turn.text, f"{where}.content", at_most=MAX_TURN_CHARS)
     content = validation.json_object(turn.content, where, names=_MESSAGE_FIELDS)
     moments.aware(turn.sent_at, f"{where}.timestamp")
     if turn.speaker is not None:
-        validation.check_text(turn.speaker, f"{where}.name", at_most=_LONGEST_SPEAKER)
+        validation.check_text(turn.speaker, f"{where}.name", at_most=MAX_SPEAKER_CHARS)
     return replace(turn, content=content)
 
 
@@ -380,13 +380,13 @@ def _is_storable(turn: Turn, index: int) -> bool:
 
 
 def _clean_turn(turn: Turn) -> Turn:
-    speaker = _clean_text(turn.speaker or "").strip()[:_LONGEST_SPEAKER]
+    speaker = _clean_text(turn.speaker or "").strip()[:MAX_SPEAKER_CHARS]
     id = _clean_text(turn.id).encode()[: validation.MAX_NAME_BYTES].decode(errors="ignore")
     content = cast("Mapping[str, Any]", _clean_json(turn.content, 0))
     return replace(
         turn,
         id=id or "-",
-        text=_clean_text(turn.text)[:_LONGEST_TURN],
+        text=_clean_text(turn.text)[:MAX_TURN_CHARS],
         speaker=speaker or None,
         content=content,
     )

@@ -185,6 +185,8 @@ def test_a_file_that_is_not_whole_is_refused_before_anything_is_stored(
         ({"namespace": []}, "namespace"),
         ({"status": None, "drop": "status"}, "status"),
         ({"line": "vector"}, "line"),
+        ({"text": "a" * 20_001}, "text has 20,001 characters, at most 20,000"),
+        ({"speaker": "a" * 201}, "speaker has 201 characters, at most 200"),
     ],
 )
 def test_a_row_that_no_export_has_is_named_with_its_line(
