@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 
 from langchain_persistmem.language.language_files import any_of, languages, match_words
 from langchain_persistmem.language.phrases.conversation import Requests
@@ -191,17 +192,19 @@ class _RequestWords:
     """Of each language what begins such an order, and what speaks of oneself."""
     past: re.Pattern[str]
     phrases: frozenset[str]
-    most_words: int
-    """Of a phrase."""
+    first_words: frozenset[str]
+    """Of the phrases."""
     closing: re.Pattern[str]
     """Courtesies behind, or nothing: "shorter please"."""
 
     def is_phrase(self, sentence: str) -> bool:
         words = _WORD.findall(sentence.casefold())
+        if not words or words[0] not in self.first_words:  # most sentences
+            return False
         whole = " ".join(words)
-        beginnings = (" ".join(words[:count]) for count in range(1, min(len(words), self.most_words) + 1))
         return any(
-            phrase in self.phrases and self.closing.fullmatch(whole, len(phrase)) is not None for phrase in beginnings
+            beginning in self.phrases and self.closing.fullmatch(whole, len(beginning)) is not None
+            for beginning in accumulate(words, "{} {}".format)
         )
 
 
@@ -243,7 +246,7 @@ def _words() -> _RequestWords:
         ),
         closing=_any(union(lambda part: part.courtesies), r"(?: {})*"),
         phrases=phrases,
-        most_words=max(len(phrase.split()) for phrase in phrases),
+        first_words=frozenset(phrase.split()[0] for phrase in phrases),
     )
 
 

@@ -367,11 +367,11 @@ def _is_fresh(candidate: RecallCandidate, shape: Shape, window: Window | None) -
     """Tell if the model does not have it before it yet, and may have it, and it is more than a request of the past."""
     if (shape.exclude and candidate.fingerprint in shape.exclude) or is_withheld(candidate):
         return False
-    if candidate.source == "user" and is_request(candidate.text or ""):
-        return False
     if window is None:
-        return shape.thread_id is None or candidate.thread_id != shape.thread_id
-    return not window.says(candidate)
+        is_open = shape.thread_id is None or candidate.thread_id != shape.thread_id
+    else:
+        is_open = not window.says(candidate)
+    return is_open and not (candidate.source == "user" and is_request(candidate.text or ""))
 
 
 def _check_shape(shape: Shape, usual: int) -> int:

@@ -56,6 +56,9 @@ class Shape:
     """True for a choice of a few values, of which an error may show the wrong one; of others it has the type alone."""
 
 
+_WITH_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
 class Signature:
     """The shapes of a function's parameters, read from its annotations at the first call."""
 
@@ -75,6 +78,13 @@ class Signature:
         shapes = {name: _shape_of_parameter(parameter, names) for name, parameter in self.signature.parameters.items()}
         return {name: shape for name, shape in shapes.items() if shape is not None}
 
+    @functools.cached_property
+    def _positions(self) -> tuple[str, ...]:
+        """The names of all parameters, by their positions; none if one has no position of its own."""
+        parameters = self.signature.parameters.values()
+        has_positions = all(parameter.kind in _WITH_POSITION for parameter in parameters)
+        return tuple(self.signature.parameters) if has_positions else ()
+
     def check(self, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Check the arguments of a call, and return them as values of Python's own types.
 
@@ -82,15 +92,21 @@ class Signature:
             PersistMemError: one has another shape; of the type that was given, and the message names the parameter.
         """
         arguments, options = tuple(map(plain, arguments)), {name: plain(value) for name, value in options.items()}
+        if (
+            self._positions and not options and len(arguments) == len(self._positions)
+        ):  # in a fifth of the time of binding
+            return tuple(map(self._check, self._positions, arguments)), {}
         try:
             binding = self.signature.bind(*arguments, **options)
         except TypeError:  # the call itself raises it, under the name that the caller wrote
             return arguments, options
         for name, value in binding.arguments.items():
-            shape = self.shapes.get(name)
-            if shape is not None:
-                binding.arguments[name] = check_shape(value, shape, name, self._error)
+            binding.arguments[name] = self._check(name, value)
         return binding.args, binding.kwargs
+
+    def _check(self, name: str, value: Any) -> Any:
+        shape = self.shapes.get(name)
+        return value if shape is None else check_shape(value, shape, name, self._error)
 
 
 def check_arguments(

@@ -168,7 +168,7 @@ async def test_turns_that_a_crash_left_unlearnt_are_learnt_by_the_next_call(eith
         ),
         ([{"role": "user", "content": "x", "timestamp": "yesterday"}], r"messages\[0\].timestamp is not a date"),
         ([{"content": "x"}], r"messages\[0\] is no message"),
-        ([7], r"messages\[0\] is no message"),
+        ([7], r"messages\[0\] is of type int"),
         ([{"role": "user", "content": "x", "id": "k" * 2000}], r"messages\[0\].id is longer"),
     ],
 )

@@ -16,7 +16,7 @@ from langchain_persistmem import Context, InvalidInputError, Memory, Provenance,
 from langchain_persistmem.language.hidden_characters import strip_hidden
 from langchain_persistmem.recall.context import Window
 from langchain_persistmem.recall.context_parts.context_budget import approximate_tokens, render
-from langchain_persistmem.recall.context_parts.context_text import Form, profile_lines, sort_key, text_of
+from langchain_persistmem.recall.context_parts.context_text import Form, TextWriter, profile_lines, sort_key
 from langchain_persistmem.recall.context_parts.standing import StandingChoice, StandingPart, render_standing
 from langchain_persistmem.types.recall_results import ScoreParts
 from langchain_persistmem.types.records import KINDS, SOURCES, Turn
@@ -42,7 +42,7 @@ def rendered(each: Sequence[Recollection], form: Form = "sections", budget: int 
 
 
 def text_with(profile: Any, each: Sequence[Recollection], form: Form = "sections") -> str:
-    return text_of([*profile_lines(profile), *each], form=form, left_out=0)
+    return TextWriter(form=form).write([*profile_lines(profile), *each])
 
 
 SEVERAL = [

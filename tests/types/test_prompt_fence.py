@@ -18,7 +18,7 @@ from langchain_persistmem.integrations.labeled_documents import format_labelled
 from langchain_persistmem.learning.chat_model import extraction_prompt
 from langchain_persistmem.lifecycle import habits, summaries
 from langchain_persistmem.recall.context_parts import relevance_check
-from langchain_persistmem.recall.context_parts.context_text import FORMS, Form, journal_of, profile_lines, text_of
+from langchain_persistmem.recall.context_parts.context_text import FORMS, Form, TextWriter, journal_of, profile_lines
 from langchain_persistmem.types.prompt_fence import Tag, escape, fence
 from langchain_persistmem.types.recall_results import Recollection, ScoreParts
 from langchain_persistmem.types.records import Memory, Provenance, Turn
@@ -97,7 +97,7 @@ def context(form: Form) -> Callable[[str, str], str]:
     def prompt(text: str, label: str) -> str:
         profile = {label or "name": text, "goals": [text, {label: text}]}
         found = recollections(text, label)
-        return text_of([*profile_lines(profile), *found], form=form, left_out=0, has_names=True)
+        return TextWriter(form=form, has_names=True).write([*profile_lines(profile), *found])
 
     return prompt
 

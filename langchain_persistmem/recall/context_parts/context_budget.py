@@ -11,8 +11,8 @@ from uuid import UUID
 
 from langchain_persistmem.recall.context_parts.context_text import (
     Form,
+    TextWriter,
     sort_key,
-    text_of,
 )
 from langchain_persistmem.types.argument_checks import check_arguments
 from langchain_persistmem.types.recall_results import Context, Recollection, ScoreParts
@@ -69,20 +69,10 @@ def render(
     ``before`` is the part that stands before it, and is paid from the same budget.
     """
     total = len(recollections)
-
-    def text(entries: Sequence[Recollection], left_out: int) -> str:
-        return text_of(
-            entries,
-            form=form,
-            left_out=left_out,
-            has_names=has_names,
-            is_second=bool(before),
-            by_time=by_time,
-            zone=zone,
-        )
+    writer = TextWriter(form=form, has_names=has_names, is_second=bool(before), by_time=by_time, zone=zone)
 
     def fits(entries: Sequence[Recollection], left_out: int) -> bool:
-        return count_tokens(_join(before, text(entries, left_out))) <= max_tokens
+        return count_tokens(_join(before, writer.write(entries, left_out=left_out))) <= max_tokens
 
     entries: list[Recollection] = []
     all_fit = fits(recollections, 0)
@@ -107,7 +97,7 @@ def render(
     left_out = total - len(entries)
     if not entries:  # rather one entry than the line that says how many there are
         entries, left_out = [entry for entry in recollections if fits([entry], 0)][:1], 0
-    relevant = text(entries, left_out) if entries else ""
+    relevant = writer.write(entries, left_out=left_out)
     whole = _join(before, relevant)
     return Context(
         text=whole,

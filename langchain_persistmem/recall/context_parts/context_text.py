@@ -52,6 +52,7 @@ _SECTIONS: Sequence[tuple[Kind, str]] = (
     ("semantic", "## What is known"),
     ("episodic", "## What was said and what happened"),
 )
+_PLACES: Mapping[Kind, int] = {kind: place for place, (kind, _) in enumerate(_SECTIONS)}
 _NAMES: Mapping[Kind, str] = {
     "profile": "profile",
     "procedural": "instructions",
@@ -67,7 +68,8 @@ _QUOTES = re.compile("[“”„«»]")
 _IN_JSON = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\x7f\x85\u2028\u2029\u226e\ufe64\uff1c"}
 """Characters that only ever stand in JSON's strings, where an escape means the same."""
 
-Entry = ProfileLine | Recollection
+Entry = ProfileLine | Recollection | Memory
+"""What a text is made of; a recollection is a memory with the words that a question asks for."""
 
 
 def telling_time(memory: Memory) -> datetime:
@@ -75,41 +77,81 @@ def telling_time(memory: Memory) -> datetime:
     return memory.told_at or memory.valid_from
 
 
-def text_of(
-    entries: Sequence[Entry],
-    *,
-    form: Form,
-    left_out: int,
-    has_names: bool = False,
-    is_second: bool = False,
-    by_time: bool = False,
-    zone: tzinfo | None = None,
-) -> str:
-    """The text for a model; empty where there are no entries.
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A memory as it is shown."""
 
-    Args:
-        entries: what it is made of.
-        form: see :data:`Form`.
-        left_out: so many entries did not fit.
-        has_names: several people speak: an entry has the name of who said it, unless its text has it.
-        is_second: another part stands before it, so that it needs no introduction of its own.
-        by_time: facts stand among events, in the order of time.
-        zone: the time zone of its dates, or else each has that of the sender.
+    memory: Memory
+    section: Kind
+    day: str
+    text: str
+    """What a list by sections has of it."""
+    order: tuple[int, str, str, str, str]
+
+
+class TextWriter:
+    """Writes the text of one part of a context with these entries or with those: what is shown of each is made once.
+
+    What fits into a budget is found by writing it out several times.
     """
-    if not entries:
-        return ""
-    lines = [entry for entry in entries if isinstance(entry, ProfileLine)]
-    # Sorted by what is shown of it, and never by score: the same memories are the same bytes.
-    memories = [_dated_in(_with_excerpt(entry), zone) for entry in entries if isinstance(entry, Recollection)]
-    if by_time:
-        memories = [*map(_as_event, memories)]
-    memories.sort(key=_order)
-    about = _ALSO if is_second else _ABOUT + (_NAMES_SENTENCE if has_names else "")
-    if form == "json":
-        return fence("memory", f"\n{_json(lines, memories, left_out, about)}\n")
-    body = _prose(lines, memories, has_names) if form == "prose" else _sections(lines, memories, has_names)
-    remark = [f"(and {left_out} more were left out)"] if left_out else []
-    return fence("memory", "\n" + about + "\n".join([*body, *remark]) + "\n")
+
+    def __init__(
+        self,
+        *,
+        form: Form,
+        has_names: bool = False,
+        is_second: bool = False,
+        by_time: bool = False,
+        zone: tzinfo | None = None,
+    ) -> None:
+        """Set what holds for all its texts.
+
+        Args:
+            form: see :data:`Form`.
+            has_names: several people speak: an entry has the name of who said it, unless its text has it.
+            is_second: another part stands before it, so that it needs no introduction of its own.
+            by_time: facts stand among events, in the order of time.
+            zone: the time zone of its dates, or else each has that of the sender.
+        """
+        self._form = form
+        self._has_names = has_names
+        self._by_time = by_time
+        self._zone = zone
+        self._about = _ALSO if is_second else _ABOUT + (_NAMES_SENTENCE if has_names else "")
+        self._lines: dict[tuple[int, str | None], tuple[Memory, _Line]] = {}
+
+    def write(self, entries: Sequence[Entry], *, left_out: int = 0) -> str:
+        """The text for a model; empty where there are no entries. ``left_out`` says how many did not fit."""
+        if not entries:
+            return ""
+        profile = [entry for entry in entries if isinstance(entry, ProfileLine)]
+        # Sorted by what is shown of it, and never by score: the same memories are the same bytes.
+        lines = [self._line_of(entry) for entry in entries if not isinstance(entry, ProfileLine)]
+        lines.sort(key=lambda line: line.order)
+        memories = [line.memory for line in lines]
+        if self._form == "json":
+            return fence("memory", f"\n{_json(profile, memories, left_out, self._about)}\n")
+        body = _prose(profile, memories, self._has_names) if self._form == "prose" else _sections(profile, lines)
+        remark = [f"(and {left_out} more were left out)"] if left_out else []
+        return fence("memory", "\n" + self._about + "\n".join([*body, *remark]) + "\n")
+
+    def _line_of(self, entry: Recollection | Memory) -> _Line:
+        memory, excerpt = (entry, None) if isinstance(entry, Memory) else (entry.memory, entry.excerpt)
+        identity = id(memory), excerpt
+        if identity not in self._lines:
+            # The memory is kept beside, so that no other object gets its id.
+            self._lines[identity] = memory, self._make(_with_excerpt(memory, excerpt))
+        return self._lines[identity][1]
+
+    def _make(self, memory: Memory) -> _Line:
+        memory = _dated_in(memory, self._zone)
+        memory = _as_event(memory) if self._by_time else memory
+        section, text = _section(memory), one_line(memory.text or "")
+        if section == "episodic":
+            text = f"- {_who(memory)}: {text}"
+        else:
+            text = f"- {_name(memory, self._has_names)}{_remark(memory)}{text} ({_day(memory)})"
+        return _Line(memory, section, _day(memory), text, _order(memory))
 
 
 def journal_of(
@@ -174,16 +216,16 @@ def profile_lines(document: Mapping[str, Any]) -> list[ProfileLine]:
     return lines
 
 
-def sort_key(recollection: Recollection, *, by_time: bool = False) -> tuple[int, str, str, str, str]:
+def sort_key(entry: Recollection | Memory, *, by_time: bool = False) -> tuple[int, str, str, str, str]:
     """The position of an entry: by section, date and key; its score has no part in it."""
-    return _order(_as_event(recollection.memory) if by_time else recollection.memory)
+    memory = entry if isinstance(entry, Memory) else entry.memory
+    return _order(_as_event(memory) if by_time else memory)
 
 
 def _order(memory: Memory) -> tuple[int, str, str, str, str]:
-    order = [kind for kind, _ in _SECTIONS]
     # By the date that is shown, so that what was told on a day stands together whatever the senders' zones are.
     day, moment = memory.valid_from.date().isoformat(), in_zone(memory.valid_from, UTC).isoformat()
-    return order.index(_section(memory)), day, _day(memory), moment, memory.key
+    return _PLACES[_section(memory)], day, _day(memory), moment, memory.key
 
 
 def _as_event(memory: Memory) -> Memory:
@@ -191,9 +233,8 @@ def _as_event(memory: Memory) -> Memory:
     return replace(memory, kind="episodic") if memory.kind == "semantic" else memory
 
 
-def _with_excerpt(recollection: Recollection) -> Memory:
+def _with_excerpt(memory: Memory, excerpt: str | None) -> Memory:
     """The memory as it is shown: a statement with the words that the question asks for, a long turn by its best sentences."""
-    memory, excerpt = recollection.memory, recollection.excerpt
     if excerpt is None:
         return memory
     text = memory.text or ""
@@ -218,26 +259,22 @@ def _section(memory: Memory) -> Kind:
     return memory.kind
 
 
-def _sections(lines: Sequence[ProfileLine], memories: Sequence[Memory], has_names: bool) -> list[str]:
+def _sections(profile: Sequence[ProfileLine], lines: Sequence[_Line]) -> list[str]:
     parts: list[str] = []
     for kind, title in _SECTIONS:
-        entries = [f"- {one_line(line.field)}: {one_line(line.text)}" for line in lines if kind == "profile"]
-        of_kind = [memory for memory in memories if _section(memory) == kind]
-        entries += _by_day(of_kind) if kind == "episodic" else [_entry(memory, has_names) for memory in of_kind]
+        entries = [f"- {one_line(line.field)}: {one_line(line.text)}" for line in profile if kind == "profile"]
+        of_kind = [line for line in lines if line.section == kind]
+        entries += _by_day(of_kind) if kind == "episodic" else [line.text for line in of_kind]
         parts += [title, *entries] if entries else []
     return parts
 
 
-def _by_day(memories: Sequence[Memory]) -> list[str]:
+def _by_day(lines: Sequence[_Line]) -> list[str]:
     """The date once for all that was said on a day; a line of a date is never longer than the date in an entry."""
-    lines: list[str] = []
-    for day, group in groupby(memories, key=_day):
-        lines += [f"{day}:", *(f"- {_who(memory)}: {one_line(memory.text or '')}" for memory in group)]
-    return lines
-
-
-def _entry(memory: Memory, has_names: bool) -> str:
-    return f"- {_name(memory, has_names)}{_remark(memory)}{one_line(memory.text or '')} ({_day(memory)})"
+    parts: list[str] = []
+    for day, group in groupby(lines, key=lambda line: line.day):
+        parts += [f"{day}:", *(line.text for line in group)]
+    return parts
 
 
 def _prose(lines: Sequence[ProfileLine], memories: Sequence[Memory], has_names: bool) -> list[str]:

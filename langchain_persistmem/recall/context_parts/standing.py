@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from itertools import zip_longest
-from typing import Any, Literal, overload
+from typing import Any, Literal
 
 from langchain_persistmem.language.calendar.time_expressions import mentions_time
 from langchain_persistmem.language.question import speaks_of_self
@@ -18,7 +18,6 @@ from langchain_persistmem.language.statement_rulebook import BREAK
 from langchain_persistmem.language.subjects import find_subject
 from langchain_persistmem.language.trust import INSTRUCTORS
 from langchain_persistmem.recall.context_parts.context_budget import (
-    NO_EVIDENCE,
     TokenCounter,
     count_within,
     longest_beginning,
@@ -26,14 +25,14 @@ from langchain_persistmem.recall.context_parts.context_budget import (
 from langchain_persistmem.recall.context_parts.context_text import (
     Form,
     ProfileLine,
+    TextWriter,
     one_line,
     profile_lines,
     sort_key,
     telling_time,
-    text_of,
 )
 from langchain_persistmem.types.moments import in_zone
-from langchain_persistmem.types.recall_results import Recollection, StandingMemory
+from langchain_persistmem.types.recall_results import StandingMemory
 from langchain_persistmem.types.records import TURNS_EXTRACTOR, Memory
 
 Standing = Literal["brief", "journal", "off"]
@@ -194,11 +193,10 @@ def render_standing(
     profile_texts = {line.text for line in lines}
     statements = [memory for memory in choice.statements if memory.text not in profile_texts]
 
-    def text(entries: Sequence[ProfileLine | Memory]) -> str:
-        return text_of([_as_entry(entry) for entry in entries], form=form, left_out=0, has_names=names, zone=zone)
+    writer = TextWriter(form=form, has_names=names, zone=zone)
 
     def fits(entries: Sequence[ProfileLine | Memory], most: int) -> bool:
-        return count_tokens(text(entries)) <= most
+        return count_tokens(writer.write(entries)) <= most
 
     limit = min(standing_tokens, max_tokens // 2)
     entries = [*always, *statements, *choice.turns]
@@ -211,17 +209,13 @@ def render_standing(
         if has_space and fits([*always, *statements], limit):
             entries += statements
             # Most turns tell less than a statement, so that they take half of the space at most.
-            turn_limit = min(limit, count_tokens(text(entries)) + limit // 2)
+            turn_limit = min(limit, count_tokens(writer.write(entries)) + limit // 2)
             turns = _short_turns(choice.earlier_turns, count_tokens, limit // _SEVERAL)
             entries += longest_beginning(turns, lambda part: fits([*always, *statements, *part], turn_limit))
         elif has_space:
             entries += _most_important(statements, count_tokens, limit, lambda part: fits([*always, *part], limit))
-    memories = [_as_entry(entry) for entry in entries if isinstance(entry, Memory)]
-    return StandingPart(
-        text=text(entries),
-        memories=tuple(entry.memory for entry in sorted(memories, key=sort_key)),
-        has_names=names,
-    )
+    memories = [entry for entry in entries if isinstance(entry, Memory)]
+    return StandingPart(text=writer.write(entries), memories=tuple(sorted(memories, key=sort_key)), has_names=names)
 
 
 def _most_important(
@@ -256,13 +250,3 @@ def _from_both_ends(turns: Sequence[Memory]) -> list[Memory]:
     half = -(-len(turns) // 2)
     ends = zip_longest(turns[:half], reversed(turns[half:]))
     return [turn for pair in ends for turn in pair if turn is not None]
-
-
-@overload
-def _as_entry(entry: Memory) -> Recollection: ...
-@overload
-def _as_entry(entry: ProfileLine | Memory) -> ProfileLine | Recollection: ...
-def _as_entry(entry: ProfileLine | Memory) -> ProfileLine | Recollection:
-    if isinstance(entry, ProfileLine):
-        return entry
-    return Recollection(memory=entry, score=0.0, score_parts=NO_EVIDENCE)
