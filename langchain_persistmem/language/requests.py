@@ -116,7 +116,7 @@ def _wants_help(sentence: str, words: "_RequestWords", *, asks: bool) -> bool:
 def is_bare_request(text: str) -> bool:
     """Tell whether ``text`` names nothing that could be looked up: small talk, "continue", a calculation.
 
-    >>> is_bare_request("ok, continue"), is_bare_request("What is 17*23?"), is_bare_request("Tell me a joke")
+    >>> is_bare_request("ok, continue"), is_bare_request("What is 17*23?"), is_bare_request("What is recursion?")
     (True, True, False)
     """
     text = text.replace("’", "'")

@@ -130,7 +130,7 @@ def strip_light_words(query: str) -> str:
     """Strip the words that nearly every memory has: pronouns, articles and the like; a query of nothing else stays.
 
     >>> strip_light_words("my trip to Rome"), strip_light_words("我的工作"), strip_light_words("me")
-    ('trip Rome', '工作', 'me')
+    ('trip to Rome', '工作', 'me')
     """
     query = _joined_possessive().sub("", query, count=1) or query
     words = [word for word in query.split() if word.casefold().strip(".,;:!?¿¡\"'") not in _light_words()]
