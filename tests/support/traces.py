@@ -16,6 +16,8 @@ _IN_TEXT = (
     "count(*) FILTER (WHERE lower({column}::text) LIKE '%%' || lower(%(marker)s) || '%%' "
     "OR {column}::text LIKE '%%' || %(hex)s || '%%')"
 )
+# With its length, which PostgreSQL 15 asks for where a file may have gone meanwhile.
+_READ = "SELECT pg_read_binary_file(%(path)s, 0, (pg_stat_file(%(path)s, true)).size, true)"
 _FILES = """
 SELECT c.relname::text AS name, pg_relation_filepath(c.oid) AS path
 FROM pg_class c
@@ -57,7 +59,7 @@ def traces_in_files(dsn: str, marker: str) -> list[str]:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("CHECKPOINT")  # what is in memory is in the files then
         for name, path in connection.execute(_FILES).fetchall():
-            (content,) = connection.execute("SELECT pg_read_binary_file(%s, true)", (path,)).fetchone() or (b"",)
+            (content,) = connection.execute(_READ, {"path": path}).fetchone() or (b"",)
             if marker.encode().lower() in bytes(content or b"").lower():
                 found.append(name)
     return found
