@@ -92,9 +92,8 @@ class Signature:
             PersistMemError: one has another shape; of the type that was given, and the message names the parameter.
         """
         arguments, options = tuple(map(plain, arguments)), {name: plain(value) for name, value in options.items()}
-        if (
-            self._positions and not options and len(arguments) == len(self._positions)
-        ):  # in a fifth of the time of binding
+        # Where each argument has its position nothing has to be bound, which takes longer than the checks.
+        if self._positions and not options and len(arguments) == len(self._positions):
             return tuple(map(self._check, self._positions, arguments)), {}
         try:
             binding = self.signature.bind(*arguments, **options)

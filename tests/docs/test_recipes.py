@@ -110,6 +110,7 @@ def test_a_language_is_a_file_and_a_line_of_the_page(checkout: Checkout) -> None
     estonian = estonian.replace('name = "Finnish"', 'name = "Estonian"')
     (data / "et.toml").write_text(estonian)
     assert checkout.fails(f"{LANGUAGES}::test_languages_have_an_order_of_their_own_and_configurations_too")
+    assert "test_languages_have_an_order_of_their_own" in checkout.output
     (data / "et.toml").write_text(re.sub(r"^order = \d+", "order = 99", estonian, flags=re.MULTILINE))
     assert checkout.fails(f"{LANGUAGES}::test_the_page_says_which_language_has_what")
     row = next(

@@ -69,7 +69,7 @@ def test_every_language_with_statements_has_words_for_texts_suppositions_and_jok
         assert words is None or (words.texts and words.fictions and words.jokes and words.labels), language.code
 
 
-USUAL = "I went to town and bought some tea for my sister, who lives in Leeds. " * 100
+USUAL = "I went to town and bought some tea for my sister, who lives in Leeds. " * 300
 
 
 @pytest.mark.parametrize(

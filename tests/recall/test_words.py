@@ -172,37 +172,36 @@ async def test_a_name_that_memory_does_not_have_stays_in_the_embedded_question(e
     assert "Theo" not in explained.embedded_text
 
 
-async def test_a_known_name_costs_no_second_search(either: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    await tell(either, ["Theo has a parrot"])
-    seen: list[str] = []
+@pytest.fixture
+def embedded_texts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that the embedding model is asked for, as they come."""
+    asked: list[str] = []
     original = LocalEmbeddings.embed_documents
 
     def embed(self: LocalEmbeddings, texts: list[str]) -> list[list[float]]:
-        seen.extend(texts)
+        asked.extend(texts)
         return original(self, texts)
 
     monkeypatch.setattr(LocalEmbeddings, "embed_documents", embed)
+    return asked
+
+
+async def test_a_known_name_costs_no_second_search(either: Any, embedded_texts: list[str]) -> None:
+    await tell(either, ["Theo has a parrot"])
+    embedded_texts.clear()
     await either.recall("Which pet does Theo have?", user_id="ada")
-    assert seen == ["Which pet does have?"]
+    assert embedded_texts == ["Which pet does have?"]
     await either.recall("Which pet does Bertha have?", user_id="ada")
-    assert seen[1:] == ["Which pet does Bertha have?"]
+    assert embedded_texts[1:] == ["Which pet does Bertha have?"]
 
 
 async def test_speakers_are_asked_about_in_their_own_words_and_others_are_not(
-    either: Any, monkeypatch: pytest.MonkeyPatch
+    either: Any, embedded_texts: list[str]
 ) -> None:
     turns = [("Nora", "I have a parrot"), ("Muhamed", "I sold my piano to Theo")]
     said = [{"role": "user", "name": name, "content": text} for name, text in turns]
     await either.observe(said, thread_id="t", user_id="ada")
     await either.remember("Nora has a parrot", user_id="bob")
-    seen: list[str] = []
-    original = LocalEmbeddings.embed_documents
-
-    def embed(self: LocalEmbeddings, texts: list[str]) -> list[list[float]]:
-        seen.extend(texts)
-        return original(self, texts)
-
-    monkeypatch.setattr(LocalEmbeddings, "embed_documents", embed)
     # That named speakers speak there is seen by the first question, and remembered for the next ones.
     for user, question, embedded in (
         ("ada", "Which pet does Nora have?", ["Which pet does have?", "Which pet does I have?"]),
@@ -211,7 +210,7 @@ async def test_speakers_are_asked_about_in_their_own_words_and_others_are_not(
         ("ada", "What did Theo buy?", ["What did I buy?", "What did buy?"]),
         ("bob", "Which bird does Nora have?", ["Which bird does have?"]),
     ):
-        seen.clear()
+        embedded_texts.clear()
         explained = await either.explain(question, user_id=user)
-        assert seen == embedded, question
+        assert embedded_texts == embedded, question
         assert explained.embedded_text == embedded[-1]

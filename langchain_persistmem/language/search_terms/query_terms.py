@@ -177,7 +177,7 @@ def strip_names(query: str, *, existing: Container[str] | None = None, speakers:
 
 @cache
 def _own_word(*, is_pair: bool, is_possessive: bool) -> str:
-    """What a speaker says for their own name: "I" or "we", "my" or "our"; nothing where no language's file has it."""
+    """Choose what a speaker says for their own name: "I" or "we", "my" or "our"; nothing where no language's file has it."""
     parts = (language.person_names for language in languages() if language.person_names is not None)
     words = next((part.own_words for part in parts if part.own_words), ("",) * 4)
     return words[2 * is_possessive + is_pair]
